@@ -7,6 +7,7 @@ MarketAgentsError                 the run failed (exit 1)
 │   ├── SchemaVersionError        the database is of another version, or not ours
 │   └── RunRefused                a run id that is taken, a resume that must not be
 ├── Stopped                       stopped but resumable (exit 3)
+│   ├── Interrupted               Ctrl-C (exit 130) or SIGTERM (exit 143)
 │   ├── ProviderAway              a model endpoint answers nobody any more
 │   └── DatabaseAway              the database went away and stayed away
 ├── IllegalAction                 an environment refuses what an agent wants to do
@@ -39,7 +40,7 @@ class ExitCode(IntEnum):
 class MarketAgentsError(Exception):
     """Base of all errors raised on purpose; its text is one readable line."""
 
-    exit_code = ExitCode.FAILED
+    exit_code: ExitCode = ExitCode.FAILED
 
 
 class UserError(MarketAgentsError):
@@ -88,6 +89,18 @@ class Stopped(MarketAgentsError):
     exit_code = ExitCode.STOPPED
 
 
+class Interrupted(Stopped):
+    """Somebody asked the run to stop.
+
+    Args:
+        exit_code: 130 for Ctrl-C, 143 for SIGTERM.
+    """
+
+    def __init__(self, exit_code: ExitCode) -> None:
+        super().__init__("interrupted" if exit_code is ExitCode.INTERRUPTED else "terminated")
+        self.exit_code = exit_code
+
+
 class ProviderAway(Stopped):
     """A model endpoint has answered nobody for too long, or refuses the key after first answers."""
 
@@ -111,7 +124,9 @@ class UnknownRecipient(IllegalAction):
     def __init__(self, recipient: str, valid: Iterable[str]) -> None:
         self.recipient = recipient
         self.valid = tuple(valid)
-        shown = ", ".join(self.valid[:50]) + (f", … ({len(self.valid)} in all)" if len(self.valid) > 50 else "")
+        shown = ", ".join(self.valid[:50]) + (
+            f", … ({len(self.valid)} in all)" if len(self.valid) > 50 else ""
+        )
         super().__init__(f"unknown recipient {recipient[:80]!r}; valid are: {shown or 'none'}")
 
 

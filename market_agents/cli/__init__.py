@@ -1,0 +1,60 @@
+"""The command line: one file a verb, imported when it is called, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from market_agents import __version__
+
+VERBS = {
+    "run": "run the simulation that a YAML file describes",
+    "validate": "find every mistake in a YAML file",
+    "resume": "go on with a run that was interrupted",
+    "replay": "run again from the journal alone, without any call",
+    "runs": "list runs, show one, or delete one",
+    "digest": "one SHA-256 over everything that a run decided",
+    "export": "write a run's tables as CSV or JSON Lines",
+    "db": "create, upgrade or check the database",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    first = arguments[0] if arguments else "--help"
+    if first in {"-h", "--help"}:
+        return _speak(_help(), 0)
+    if first == "--version":
+        return _speak(f"market-agents {__version__}", 0)
+    if first not in VERBS:
+        return _mistake(first)
+    module = import_module(f"market_agents.cli.{first}")
+    code: int = module.main(arguments[1:])
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb:<{width}}  {does}" for verb, does in VERBS.items())
+    return (
+        "usage: market-agents VERB [arguments]\n\n"
+        "Economic experiments on language-model agents: group chats and double auctions.\n\n"
+        f"{verbs}\n\n"
+        "market-agents VERB --help tells more. A first run needs no key and no server: market-agents run"
+    )
+
+
+def _mistake(word: str) -> int:
+    from difflib import get_close_matches  # only a mistake pays for the suggestion
+
+    near = get_close_matches(word, VERBS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"verbs are {', '.join(VERBS)}"
+    print(f"market-agents: no verb {word[:80]!r}; {hint}", file=sys.stderr)  # noqa: T201  (the command line speaks)
+    return 2
+
+
+def _speak(text: str, code: int) -> int:
+    print(text)  # noqa: T201  (the command line speaks)
+    return code

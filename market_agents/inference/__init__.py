@@ -1,0 +1,28 @@
+"""The one door to models: requests, structured answers, limits, retries, prices, and the journal's promise."""
+
+from market_agents.inference.asks import Message, Outcome, Request, StandIn, Status, Usage
+from market_agents.inference.building import build_endpoints
+from market_agents.inference.door import ModelDoor, Tally
+from market_agents.inference.journal import Journal, JournalRow, MemoryJournal
+from market_agents.inference.orchestrator import Decision, LLMOrchestrator
+from market_agents.inference.scope import Scope, asking, current_scope
+
+__all__ = [
+    "Decision",
+    "Journal",
+    "JournalRow",
+    "LLMOrchestrator",
+    "MemoryJournal",
+    "Message",
+    "ModelDoor",
+    "Outcome",
+    "Request",
+    "Scope",
+    "StandIn",
+    "Status",
+    "Tally",
+    "Usage",
+    "asking",
+    "build_endpoints",
+    "current_scope",
+]

@@ -1,0 +1,58 @@
+"""The one door to databases: a run's tables and its journal, in an SQLite file or in PostgreSQL."""
+
+from market_agents.storage.database import Database, check_database, open_database, upgrade_database
+from market_agents.storage.digest import digest
+from market_agents.storage.export import export_run
+from market_agents.storage.journal import StoredJournal
+from market_agents.storage.leases import Lease, is_alive
+from market_agents.storage.lineage import Asks, Parent, Totals, lineage, totals
+from market_agents.storage.reading import fetch, tables
+from market_agents.storage.rows import Row
+from market_agents.storage.runs import (
+    Run,
+    RunStatus,
+    acquire,
+    create_run,
+    delete_run,
+    get_run,
+    list_runs,
+    set_status,
+)
+from market_agents.storage.schema import SCHEMA_VERSION
+from market_agents.storage.steps import record_event, write_step
+from market_agents.storage.summaries import RoundSummary, Standing, leaderboard, round_summaries
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Asks",
+    "Database",
+    "Lease",
+    "Parent",
+    "RoundSummary",
+    "Row",
+    "Run",
+    "RunStatus",
+    "Standing",
+    "StoredJournal",
+    "Totals",
+    "acquire",
+    "check_database",
+    "create_run",
+    "delete_run",
+    "digest",
+    "export_run",
+    "fetch",
+    "get_run",
+    "is_alive",
+    "leaderboard",
+    "lineage",
+    "list_runs",
+    "open_database",
+    "record_event",
+    "round_summaries",
+    "set_status",
+    "tables",
+    "totals",
+    "upgrade_database",
+    "write_step",
+]

@@ -1,0 +1,129 @@
+"""Agents from configuration and seed: role, persona, endowment, private schedule and mind, each from its own stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+from market_agents.agents.mailbox import PostOffice
+from market_agents.agents.market_agent import OFFLINE, Endowment, MarketAgent
+from market_agents.agents.strategies import STRATEGIES, Strategy
+from market_agents.config import LLMConfig, SimulationConfig, read_environment
+from market_agents.economics.schedules import generate_schedule, spread_base
+from market_agents.economics.ticks import TickScale
+from market_agents.errors import UserError
+from market_agents.inference import LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
+from market_agents.memory import Memory
+from market_agents.personas import Persona, generate_persona, load_personas
+from market_agents.rng import RandomStreams, draw_seed
+
+
+def generate_agents(config: SimulationConfig, door: ModelDoor | None = None) -> list[MarketAgent]:
+    """All agents of a run; the first n are the same in a larger population.
+
+    Args:
+        config: the whole configuration; without a seed one is drawn.
+        door: the run's door to models; one with a journal in memory by default.
+
+    Raises:
+        UserError: an unknown strategy, a missing key, or mistakes in the folder of personas.
+    """
+    seed = draw_seed() if config.seed is None else config.seed
+    streams = RandomStreams(seed).below("agents")
+    door = door or _standalone_door(config, seed)
+    folder = config.personas.folder
+    personas = load_personas(Path(folder)) if folder else ()
+    office = PostOffice()
+    return [
+        _agent(config, streams, index, personas, door, office) for index in range(1, config.num_agents + 1)
+    ]
+
+
+def role_of(index: int, buyer_share: float) -> str:
+    """The role of agent ``index`` (from 1): roles alternate so that every head of the list keeps the share."""
+    share = Fraction(str(buyer_share))
+    return "buyer" if math.ceil(index * share) > math.ceil((index - 1) * share) else "seller"
+
+
+def minds(config: SimulationConfig) -> Sequence[LLMConfig]:
+    """The entries that can answer for an agent; without models, the offline stand-in speaks."""
+    return config.llm_configs if config.agent_config.use_llm and config.llm_configs else (OFFLINE,)
+
+
+def _agent(
+    config: SimulationConfig,
+    streams: RandomStreams,
+    index: int,
+    personas: Sequence[Persona],
+    door: ModelDoor,
+    office: PostOffice,
+) -> MarketAgent:
+    settings = config.agent_config
+    own = streams.below(index)
+    role = role_of(index, settings.buyer_share)
+    candidates = minds(config)
+    mind = own.stream("mind").choices(candidates, [candidate.weight for candidate in candidates])[0]
+    endowment, units = _economics(config, own, role)
+    return MarketAgent(
+        id=f"agent_{index}",
+        role=role,
+        persona=personas[(index - 1) % len(personas)]
+        if personas
+        else generate_persona(own.stream("persona"), role),
+        llm_config=mind,
+        index=index,
+        endowment=endowment,
+        units=units,
+        strategy=None if settings.use_llm else _strategy(config),
+        strategy_name=None if settings.use_llm else settings.strategy,
+        llm_orchestrator=LLMOrchestrator(door, mind, max_asks=config.max_asks, tool_mode=config.tool_mode),
+        post_office=office,
+        memory=Memory(
+            window=config.memory.window, messages=config.memory.messages, enabled=config.memory.enabled
+        ),
+    )
+
+
+def _economics(config: SimulationConfig, own: RandomStreams, role: str) -> tuple[Endowment, tuple[int, ...]]:
+    """Endowment and private schedule. A seller's schedule ends where its goods do: it cannot sell what it lacks."""
+    settings, scale = config.agent_config, TickScale(Decimal(str(config.tick_size)))
+    buying = role == "buyer"
+    base = spread_base(
+        own.stream("base"),
+        scale.floor(settings.buyer_base_value if buying else settings.seller_base_value),
+        settings.base_value_spread,
+    )
+    units = generate_schedule(
+        own.stream("schedule"),
+        base=base,
+        num_units=settings.num_units,
+        noise_factor=settings.noise_factor,
+        direction="buyer" if buying else "seller",
+    )
+    cash = scale.floor(settings.buyer_initial_cash if buying else settings.seller_initial_cash)
+    goods = settings.buyer_initial_goods if buying else settings.seller_initial_goods
+    return Endowment(cash, goods), units if buying else units[:goods]
+
+
+def _strategy(config: SimulationConfig) -> Strategy:
+    settings = config.agent_config
+    try:
+        make = STRATEGIES[settings.strategy]
+    except KeyError:
+        raise UserError(
+            f"agent_config.strategy: {settings.strategy!r} is unknown; known are {', '.join(STRATEGIES)}"
+        ) from None
+    return make(settings.max_relative_spread)
+
+
+def _standalone_door(config: SimulationConfig, seed: int) -> ModelDoor:
+    endpoints = build_endpoints(
+        minds(config),
+        environment=read_environment(Path.cwd()),
+        request_limits=config.request_limits,
+        seed=seed,
+    )
+    return ModelDoor(endpoints, MemoryJournal())

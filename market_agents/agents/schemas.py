@@ -1,0 +1,59 @@
+"""What minds are asked for: the structured answers of each cognitive step."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_MONEY = 1e9
+MOST_UNITS = 1_000_000
+
+
+class Answer(BaseModel):
+    """Base of structured answers: strict, complete, finite."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Perception(Answer):
+    """How an agent sees its situation before it acts."""
+
+    monologue: str = Field(description="Your private thoughts, in a few sentences.")
+    key_observations: list[str] = Field(description="Up to five facts that matter now.")
+    strategy: str = Field(description="What you intend to do, in one sentence.")
+    confidence: float = Field(ge=0, le=1, description="How sure you are, from 0 to 1.")
+
+
+class AuctionAction(Answer):
+    """One act in a double auction."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    action: Literal["bid", "ask", "hold", "cancel"] = Field(
+        description="bid to buy, ask to sell, hold to do nothing, cancel to withdraw your open order."
+    )
+    price: float = Field(ge=0, le=MOST_MONEY, description="Price per unit; 0 for hold and cancel.")
+    quantity: int = Field(ge=0, le=MOST_UNITS, description="Units; 0 for hold and cancel.")
+
+
+class ChatMessage(Answer):
+    """One contribution to a discussion."""
+
+    message: str = Field(description="What you say; empty to pass.")
+    recipient_id: str = Field(description="'all', or the id of one member for a private message.")
+    sentiment: Literal["positive", "neutral", "negative"] = Field(description="The tone of your message.")
+
+
+class TopicProposal(Answer):
+    """What the proposer wants the group to discuss."""
+
+    topic: str = Field(min_length=1, description="The topic, in one sentence.")
+
+
+class Reflection(Answer):
+    """How an agent looks back on a round."""
+
+    reflection: str = Field(description="What happened and why, in a few sentences.")
+    self_critique: str = Field(description="What you could have done better, in one sentence.")
+    self_reward: float = Field(ge=0, le=1, description="How well you did, from 0 to 1.")
+    strategy_update: str = Field(description="What you will do from now on, in one sentence.")

@@ -1,0 +1,226 @@
+"""How an agent with a model follows, joins and looks back on a discussion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+from market_agents.agents.cognitive_steps import (
+    SHOWN_OF_A_THOUGHT,
+    ActionStep,
+    CognitiveStep,
+    PerceptionStep,
+    ReflectionStep,
+    chat_prompt,
+    render_memory,
+    render_messages,
+    with_article,
+)
+from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.prompts import render
+from market_agents.agents.schemas import ChatMessage, Perception, Reflection, TopicProposal
+from market_agents.agents.steps.talk import expected_price, opening_line
+from market_agents.inference import Decision
+from market_agents.memory import MemoryEntry, MemoryKind
+from market_agents.plain_text import one_line
+
+SHOWN_MEMBERS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFrame:
+    """What is the same for all agents and all rounds.
+
+    Attributes:
+        good: what the agents trade elsewhere.
+        sub_rounds: turns that each agent has in a round.
+        window: messages that a prompt shows.
+        tick: the currency value of one tick.
+    """
+
+    good: str
+    sub_rounds: int
+    window: int
+    tick: float
+
+
+class _ChatStep(CognitiveStep):
+    """What the chat's steps share: the system prompt, and the discussion as the agent sees it."""
+
+    def __init__(self, environment_name: str, frame: ChatFrame) -> None:
+        super().__init__(environment_name)
+        self.frame = frame
+
+    def system(self, agent: MarketAgent) -> str:
+        times = self.frame.sub_rounds
+        return render(
+            "group_chat_system",
+            agent_id=agent.id,
+            role_with_article=with_article(agent.role),
+            good=self.frame.good,
+            sub_rounds="once" if times == 1 else f"{times} times",
+            persona=agent.persona,
+        )
+
+    def user(self, name: str, agent: MarketAgent, state: Mapping[str, Any], **values: object) -> str:
+        memory = render_memory(agent.memory, self.environment_name)
+        return render(name, memory=memory, observation=self.discussion(agent, state), **values)
+
+    def discussion(self, agent: MarketAgent, state: Mapping[str, Any]) -> str:
+        others = [member for member in state["members"] if member != agent.id]
+        shown = ", ".join(others[:SHOWN_MEMBERS]) + (", …" if len(others) > SHOWN_MEMBERS else "")
+        said = (
+            render_messages(state["round_messages"][-self.frame.window :]) or "Nobody has said anything yet."
+        )
+        return (
+            f"Round {state['current_round']} of {state['max_rounds']}, "
+            f"turn {state['sub_round']} of {state['sub_rounds']}\n"
+            f"Your group: {shown or 'nobody else'}\n"
+            f"Topic: {one_line(str(state['current_topic']), SHOWN_OF_A_THOUGHT)}\n"
+            f"{said}"
+        )
+
+    def wanted_price(self, agent: MarketAgent, state: Mapping[str, Any]) -> float | None:
+        """What the stand-in believes in: what it heard and remembers, or else what its own first unit suggests."""
+        heard = [message for message in state["round_messages"] if message["sender_id"] != agent.id]
+        expected = expected_price(agent.memory.strategy("auction"), heard, None)
+        if expected is None and agent.units:
+            expected = agent.units[0] * self.frame.tick * (0.9 if agent.role == "buyer" else 1.1)
+        return expected
+
+
+class ChatTopicStep(_ChatStep):
+    """The proposer names the round's topic."""
+
+    name = "topic"
+
+    async def execute(self, agent: MarketAgent) -> Decision[TopicProposal]:
+        """Ask for a topic and propose it."""
+        state = self.observe(agent)
+        messages = chat_prompt(
+            self.system(agent),
+            self.user(
+                "group_chat_topic",
+                agent,
+                state,
+                frame=one_line(str(state["current_topic"]), SHOWN_OF_A_THOUGHT),
+            ),
+        )
+        rule = partial(_stand_in_topic, agent.role, self.frame.good)
+        decision = await agent.llm_orchestrator.decide(messages, TopicProposal, rule)
+        agent.environments[self.environment_name].step({"topic": decision.value.topic})
+        return decision
+
+
+class ChatPerceptionStep(_ChatStep, PerceptionStep):
+    """The agent follows the discussion."""
+
+    async def execute(self, agent: MarketAgent) -> Decision[Perception]:
+        """Ask for a perception and keep it for the action."""
+        state = self.observe(agent)
+        messages = chat_prompt(self.system(agent), self.user("group_chat_perception", agent, state))
+        rule = partial(_stand_in_perception, self.wanted_price(agent, state), len(state["round_messages"]))
+        decision = await agent.llm_orchestrator.decide(messages, Perception, rule)
+        agent.perceptions[self.environment_name] = decision.value
+        return decision
+
+
+class ChatActionStep(_ChatStep, ActionStep):
+    """The agent speaks, or passes."""
+
+    async def execute(self, agent: MarketAgent) -> Decision[ChatMessage]:
+        """Ask for a message and post it; an empty one is a pass."""
+        state = self.observe(agent)
+        perception = render_perception(agent.perceptions.get(self.environment_name))
+        messages = chat_prompt(
+            self.system(agent), self.user("group_chat_action", agent, state, perception=perception)
+        )
+        rule = partial(_stand_in_message, agent.role, self.wanted_price(agent, state))
+        decision = await agent.llm_orchestrator.decide(messages, ChatMessage, rule)
+        answer = decision.value
+        if answer.message.strip():
+            agent.environments[self.environment_name].step(
+                {
+                    "message": answer.message,
+                    "recipient_id": answer.recipient_id,
+                    "metadata": {"sentiment": answer.sentiment},
+                }
+            )
+        return decision
+
+
+class ChatReflectionStep(_ChatStep, ReflectionStep):
+    """The agent looks back on the discussion."""
+
+    async def execute(self, agent: MarketAgent) -> Decision[Reflection]:
+        """Ask for a reflection and remember it."""
+        state = self.observe(agent)
+        messages = chat_prompt(self.system(agent), self.user("group_chat_reflection", agent, state))
+        rule = partial(_stand_in_reflection, self.wanted_price(agent, state), len(state["round_messages"]))
+        decision = await agent.llm_orchestrator.decide(messages, Reflection, rule)
+        keep_reflection(agent, self.environment_name, state["current_round"], decision.value)
+        return decision
+
+
+def render_perception(perception: object) -> str:
+    """The agent's own thoughts of a moment ago."""
+    if not isinstance(perception, Perception):
+        return ""
+    return (
+        f"Your thoughts a moment ago: {one_line(perception.monologue, SHOWN_OF_A_THOUGHT)}\n"
+        f"Your intention: {one_line(perception.strategy, SHOWN_OF_A_THOUGHT)}"
+    )
+
+
+def keep_reflection(agent: MarketAgent, environment: str, round_number: int, reflection: Reflection) -> None:
+    """Let the agent remember what it learned."""
+    agent.memory.remember(
+        MemoryEntry(round_number, environment, MemoryKind.REFLECTION, reflection.reflection)
+    )
+    agent.memory.remember(
+        MemoryEntry(round_number, environment, MemoryKind.STRATEGY, reflection.strategy_update)
+    )
+
+
+def _stand_in_topic(role: str, good: str, rng: Random) -> TopicProposal:
+    worry = "what buyers can afford" if role == "buyer" else "what sellers need to cover their costs"
+    return TopicProposal(
+        topic=rng.choice((f"A fair price for one {good}, and {worry}", f"How many {good} will change hands?"))
+    )
+
+
+def _stand_in_perception(price: float | None, heard: int, rng: Random) -> Perception:
+    belief = (
+        f"I expect a price near {price:.2f}."
+        if price is not None
+        else "I cannot tell yet where prices will be."
+    )
+    return Perception(
+        monologue=f"{belief} I have seen {heard} messages so far.",
+        key_observations=[f"{heard} messages this round", belief],
+        strategy="Name a price that suits my side and listen to the others.",
+        confidence=round(min(0.3 + 0.05 * heard + rng.uniform(0, 0.1), 1.0), 2),
+    )
+
+
+def _stand_in_message(role: str, price: float | None, rng: Random) -> ChatMessage:
+    return ChatMessage(
+        message=opening_line(role, price, rng),
+        recipient_id="all",
+        sentiment=rng.choice(("positive", "neutral", "negative")),
+    )
+
+
+def _stand_in_reflection(price: float | None, heard: int, rng: Random) -> Reflection:
+    expectation = (
+        f"I now expect a price near {price:.2f}." if price is not None else "I still do not know the price."
+    )
+    return Reflection(
+        reflection=f"We exchanged {heard} messages. {expectation}",
+        self_critique="I could have asked more questions.",
+        self_reward=round(rng.uniform(0.4, 0.8), 2),
+        strategy_update="Speak early and listen to prices that others name.",
+    )

@@ -1,0 +1,45 @@
+"""What the offline stand-in says, and how it reads prices out of what others said.
+
+The stand-in is no economist: it names a price that suits its own side, believes the average of what it hears, and
+remembers what it last expected. That is enough for talk and memory to change what it does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from random import Random
+from typing import Any
+
+_NEAR = re.compile(r"\bnear (\d{1,9}(?:\.\d{1,9})?)")
+_OPENINGS = {
+    "buyer": ("I hear supply is plentiful", "Nobody should overpay this time", "I can wait if I have to"),
+    "seller": ("Good quality has its price", "My costs are what they are", "I see many who want to buy"),
+}
+
+
+def prices_near(texts: Iterable[str]) -> list[float]:
+    """Every price that a text calls ``near``, in order."""
+    return [float(price) for text in texts for price in _NEAR.findall(text)]
+
+
+def expected_price(
+    strategy: str, heard: Iterable[Mapping[str, Any]], last_price: float | None
+) -> float | None:
+    """What the stand-in expects to pay or get: the mean of what it decided, what it heard and what it saw last."""
+    told = prices_near(str(message.get("content", "")) for message in heard)
+    beliefs = prices_near([strategy])
+    if told:
+        beliefs.append(sum(told) / len(told))
+    if last_price is not None:
+        beliefs.append(last_price)
+    return sum(beliefs) / len(beliefs) if beliefs else None
+
+
+def opening_line(role: str, price: float | None, rng: Random) -> str:
+    """One sentence for the discussion, with the price that the speaker would like others to believe in."""
+    opening = rng.choice(_OPENINGS.get(role, _OPENINGS["buyer"]))
+    if price is None:
+        return f"{opening}; let us see what the market says."
+    slant = -1 if role == "buyer" else 1
+    return f"{opening}; a fair price is near {price * (1 + slant * rng.uniform(0, 0.04)):.2f}."

@@ -1,0 +1,147 @@
+"""Runs double auctions: renews endowments, lets minds and strategies trade, and records what the market came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from market_agents.agents.cognitive_steps import CognitiveStep
+from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.steps.auction import (
+    AuctionActionStep,
+    AuctionFrame,
+    AuctionPerceptionStep,
+    AuctionReflectionStep,
+)
+from market_agents.base_orchestrator import BaseOrchestrator, Thought, Turn
+from market_agents.config import EnvironmentConfig
+from market_agents.economics.orders import Side
+from market_agents.economics.surplus import equilibrium_profit
+from market_agents.economics.ticks import TickScale
+from market_agents.environments import Act
+from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
+from market_agents.insert_simulation_data import Where
+
+
+class AuctionConfig(EnvironmentConfig):
+    """The auction's keys."""
+
+    good_name: str | None = Field(
+        None, description="A label of old files; agents trade agent_config.good_name."
+    )
+    institution: Literal["midpoint", "lob"] = Field(
+        "midpoint",
+        description="How orders meet: midpoint (all at once, at the midpoint) or lob (one after another).",
+    )
+    order_lifetime: Literal["round", "run"] = Field(
+        "round", description="Whether open orders outlive their round."
+    )
+    renewal: Literal["endowment", "units", "none"] = Field(
+        "endowment",
+        description="What a round starts with: endowment (cash, goods and units as at first), units (units and the "
+        "sellers' goods, cash carries over), none.",
+    )
+    max_price: float | None = Field(
+        None, gt=0, le=1e9, description="Highest price admitted, in currency, to 1e9; null for none."
+    )
+
+
+class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
+    """One good's market, round by round."""
+
+    config_model: ClassVar[type[EnvironmentConfig]] = AuctionConfig
+
+    def make_environment(self) -> AuctionEnvironment:
+        """A double auction over the run's accounts."""
+        config = self.context.config
+        tick_size = Decimal(str(config.tick_size))
+        self.good = config.agent_config.good_name
+        self._units = {agent.id: agent.units for agent in self.agents}
+        self._result: RoundResult | None = None
+        self.mechanism = DoubleAuction(
+            good=self.good,
+            accounts=self.context.accounts,
+            institution=self.config.institution,
+            tick_size=tick_size,
+            order_lifetime=self.config.order_lifetime,
+            max_price=None
+            if self.config.max_price is None
+            else TickScale(tick_size).floor(self.config.max_price),
+        )
+        return AuctionEnvironment(name=self.name, mechanism=self.mechanism)
+
+    def make_steps(self) -> Mapping[str, CognitiveStep]:
+        """The built-in minds' steps."""
+        config = self.context.config
+        spread = config.agent_config.max_relative_spread
+        frame = AuctionFrame(
+            good=self.good,
+            institution=self.config.institution,
+            order_lifetime=self.config.order_lifetime,
+            rounds=min(config.max_rounds, self.config.max_rounds or config.max_rounds),
+            tick_size=str(config.tick_size),
+            opening_spread=spread,
+        )
+        return {
+            "perception": AuctionPerceptionStep(self.name, frame),
+            "action": AuctionActionStep(self.name, frame),
+            "reflection": AuctionReflectionStep(self.name, frame),
+        }
+
+    def begin_round(self, round_number: int) -> None:
+        """Renew what the configuration renews, and open this round's units."""
+        if round_number > 1:
+            self._renew()
+        for agent in self.agents:
+            self.mechanism.open_units(agent.id, self._units[agent.id])
+        self.inserter.schedules(
+            round_number, self.good, ((agent.id, agent.role, self._units[agent.id]) for agent in self.agents)
+        )
+        self.inserter.ledger(round_number, self.name, self.context.accounts)
+
+    def _renew(self) -> None:
+        """Buyers consume what they bought, sellers produce what they sold; with ``endowment`` cash returns too."""
+        if self.config.renewal == "none":
+            self._units = {agent.id: self.mechanism.units_left(agent.id) for agent in self.agents}
+            return
+        accounts = self.context.accounts
+        for agent in self.agents:
+            holding, start = accounts.holding(agent.id), agent.endowment
+            goods = start.goods - holding.goods[self.good]
+            cash = start.cash - holding.cash if self.config.renewal == "endowment" else 0
+            if goods < 0 or cash < 0:
+                accounts.consume(agent.id, self.good, max(-goods, 0), max(-cash, 0))
+            if goods > 0 or cash > 0:
+                accounts.renew(agent.id, self.good, max(goods, 0), max(cash, 0))
+
+    async def take_turn(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
+        """A mind perceives and acts; a strategy only acts."""
+        if agent.strategy is None:
+            return await super().take_turn(agent, round_number, sub_round)
+        observation = self.environment.get_global_state(agent_id=agent.id)
+        action = agent.strategy.act(observation, self.draws("strategy", round_number, sub_round, agent.id))
+        agent.environments[self.name].step(action)
+        return Turn(agent, [Thought("action", action)])
+
+    def end_round(self, round_number: int) -> None:
+        """Record the market's outcome and what moved."""
+        self._result = self.mechanism.round_result()
+        self.inserter.auction_round(Where(self.name, round_number), self.good, self._result)
+        self.inserter.ledger(round_number, self.name, self.context.accounts)
+        self.display.market(round_number, self.good, self._result)
+
+    def reward(self, agent: MarketAgent) -> float | None:
+        """Profit of the round as a share of the profit at the equilibrium price; None where that is zero."""
+        if self._result is None:
+            return None
+        side = Side.BID if agent.role == "buyer" else Side.ASK
+        predicted = equilibrium_profit(self._units[agent.id], side, self._result.equilibrium.price)
+        return self._result.profits[agent.id] / predicted if predicted > 0 else None
+
+    def told(self, act: Act) -> Any:  # noqa: ANN401  (JSON has no narrower type)
+        """The verdict and the holdings; the rest is in the tables of orders and trades."""
+        kept = ("status", "reason", "order_id", "best_bid", "best_ask", "last_price", "cash", "goods")
+        return {key: act.told[key] for key in kept if key in act.told}

@@ -1,0 +1,349 @@
+"""The round that all environments share: perceive, act, step, reflect, record; and the registry of environments.
+
+To add an environment, subclass `BaseOrchestrator` and add one line to `ENVIRONMENTS`, or name the class in the YAML
+as ``type: your_package.module:YourOrchestrator``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from random import Random
+from typing import Any, ClassVar, Generic, TypeVar
+
+from market_agents.agents.cognitive_steps import CognitiveStep
+from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.schemas import Perception, Reflection
+from market_agents.config import EnvironmentConfig, SimulationConfig
+from market_agents.economics.accounts import Accounts
+from market_agents.environments import Act, Environment, Event
+from market_agents.errors import IllegalAction, MarketAgentsError, NoAnswer, UserError
+from market_agents.inference import Decision, ModelDoor, Scope, asking
+from market_agents.insert_simulation_data import SimulationDataInserter, Where
+from market_agents.logger_utils import SimulationLogger
+from market_agents.rng import RandomStreams
+
+log = logging.getLogger(__name__)
+
+ENVIRONMENTS: dict[str, str] = {
+    "group_chat": "market_agents.groupchat_orchestrator:GroupChatOrchestrator",
+    "auction": "market_agents.auction_orchestrator:AuctionOrchestrator",
+}
+"""The registry: a type's name in the YAML, and the class that runs it."""
+
+ConfigT = TypeVar("ConfigT", bound=EnvironmentConfig)
+ItemT = TypeVar("ItemT")
+
+
+@dataclass
+class RunContext:
+    """What a run hands to each of its environments."""
+
+    config: SimulationConfig
+    agents: Sequence[MarketAgent]
+    accounts: Accounts
+    streams: RandomStreams
+    door: ModelDoor
+    inserter: SimulationDataInserter
+    display: SimulationLogger
+
+
+@dataclass
+class Thought:
+    """What came of one step of one agent.
+
+    Attributes:
+        value: what the step returned; None where it failed.
+        verdict: empty, or why there is no value: ``abstained``, ``rejected``, ``failed``.
+        reason: one line behind the verdict.
+        request_key: the last ask of the step; None where no model was asked.
+    """
+
+    step: str
+    value: Any = None
+    verdict: str = ""
+    reason: str | None = None
+    request_key: str | None = None
+
+
+@dataclass
+class Turn:
+    """One agent's thoughts in one sub-round."""
+
+    agent: MarketAgent
+    thoughts: list[Thought] = field(default_factory=list)
+
+    @property
+    def action(self) -> Thought | None:
+        """The thought that was to act."""
+        return next((thought for thought in self.thoughts if thought.step == "action"), None)
+
+
+class BaseOrchestrator(ABC, Generic[ConfigT]):
+    """Runs one environment, round by round.
+
+    Args:
+        name: the environment's key in the configuration.
+        position: its place in the order, from 0.
+        config: its part of the configuration.
+        context: what all environments of the run share.
+    """
+
+    config_model: ClassVar[type[EnvironmentConfig]]
+    """The keys that this environment understands."""
+
+    def __init__(self, name: str, position: int, config: ConfigT, context: RunContext) -> None:
+        self.name = name
+        self.position = position
+        self.config = config
+        self.context = context
+        self.agents = context.agents
+        self.inserter = context.inserter
+        self.display = context.display
+        self.streams = context.streams.below("environment", name)
+        self.environment = self.make_environment()
+        self.environment.join(self.agents)
+        self.steps = self.make_steps()
+
+    # -- what an environment says of itself -----------------------------------------------------------------------
+
+    @abstractmethod
+    def make_environment(self) -> Environment[Any]:
+        """The environment with its mechanism, before anybody has joined."""
+
+    @abstractmethod
+    def make_steps(self) -> Mapping[str, CognitiveStep]:
+        """The minds' steps here, by the names used in ``steps``: perception, action, reflection."""
+
+    def begin_round(self, round_number: int) -> None:
+        """Before the mechanism's round begins: renew what is to be renewed."""
+
+    async def open_round(self, round_number: int) -> None:
+        """After the mechanism's round has begun, before the first sub-round."""
+
+    def end_round(self, round_number: int) -> None:
+        """After the mechanism's round has ended: record its outcome."""
+
+    def reward(self, agent: MarketAgent) -> float | None:  # noqa: ARG002  (for those that reward)
+        """The environment's own reward of a round, about 0 to 1; None where it has none."""
+        return None
+
+    def is_successful(self, acts: Iterable[Act]) -> bool:
+        """Whether anything that somebody did in a round was accepted."""
+        return any(act.told.get("status") == "accepted" for act in acts)
+
+    # -- the round ------------------------------------------------------------------------------------------------
+
+    async def run_round(self, round_number: int) -> None:
+        """One round: begin, sub-rounds, reflection, end; each recorded in a transaction of its own."""
+        if self.config.max_rounds is not None and round_number > self.config.max_rounds:
+            return
+        self.display.environment(self.name, round_number)
+        mechanism = self.environment.mechanism
+        self.begin_round(round_number)
+        mechanism.begin_round(round_number, self.streams.stream("round", round_number))
+        await self.open_round(round_number)
+        await self.record(round_number, 0, [], {})
+        accepted = False
+        for sub_round in range(1, self.config.sub_rounds + 1):
+            mechanism.begin_sub_round(sub_round)
+            turns, acts = await self.take_turns(round_number, sub_round)
+            await self.record(round_number, sub_round, turns, acts)
+            accepted = accepted or self.is_successful(act for done in acts.values() for act in done)
+        mechanism.end_round()
+        self.end_round(round_number)
+        await self.reflect(round_number)
+        await self.record(round_number, self.config.sub_rounds + 1, [], {})
+        if not accepted:
+            self.display.warning(
+                f"round {round_number} of {self.name}: nothing that anybody did was accepted"
+            )
+
+    async def take_turns(self, round_number: int, sub_round: int) -> tuple[list[Turn], dict[str, list[Act]]]:
+        """Everybody perceives and acts at the same time; then all acts are applied in a drawn order."""
+        self.environment.open_turn()
+        turns = await self.side_by_side(
+            self.agents, lambda agent: self.take_turn(agent, round_number, sub_round)
+        )
+        return turns, self.environment.close_turn(self.streams.stream("order", round_number, sub_round))
+
+    async def take_turn(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
+        """One agent perceives and acts."""
+        turn = Turn(agent)
+        for name in ("perception", "action"):
+            if name in self.config.steps:
+                turn.thoughts.append(await self.think(agent, self.steps[name], round_number, sub_round))
+        self._submit(agent, turn.action)
+        return turn
+
+    async def think(
+        self, agent: MarketAgent, step: CognitiveStep, round_number: int, sub_round: int
+    ) -> Thought:
+        """Run one step in its scope. Whatever goes wrong in it is recorded, and the others go on."""
+        scope = Scope(round_number, self.position, self.name, sub_round, agent.id, step.name)
+        thought = Thought(step.name)
+        with asking(scope):
+            try:
+                thought.value = await agent.run_step(step, self.name)
+            except NoAnswer as error:
+                thought.verdict, thought.reason = "abstained", str(error)
+            except IllegalAction as error:
+                thought.verdict, thought.reason = "rejected", str(error)
+            except MarketAgentsError:
+                raise
+            except Exception as error:
+                log.warning("%s of %s failed in %s", step.name, agent.id, self.name, exc_info=True)
+                thought.verdict, thought.reason = "failed", f"{type(error).__name__}: {error}"[:500]
+        thought.request_key = scope.last_key
+        return thought
+
+    def _submit(self, agent: MarketAgent, action: Thought | None) -> None:
+        """Take to the environment what an action step returned, unless it went there itself."""
+        if action is None or action.verdict or not isinstance(action.value, Mapping):
+            return
+        handle = agent.environments[self.name]
+        if not handle.has_acted:
+            try:
+                handle.step(action.value)
+            except IllegalAction as error:
+                action.verdict, action.reason = "rejected", str(error)
+
+    async def reflect(self, round_number: int) -> None:
+        """Everybody with a mind looks back on the round."""
+        if "reflection" not in self.config.steps:
+            return
+        last = self.config.sub_rounds
+        minds = [agent for agent in self.agents if self.has_mind(agent)]
+        thoughts = await self.side_by_side(
+            minds, lambda agent: self.think(agent, self.steps["reflection"], round_number, last)
+        )
+        where = Where(self.name, round_number, last)
+        for agent, thought in zip(minds, thoughts, strict=True):
+            reflection = thought.value.value if isinstance(thought.value, Decision) else thought.value
+            if isinstance(reflection, Reflection):
+                self.inserter.reflection(where, agent.id, reflection, self.reward(agent), thought.request_key)
+                self.display.reflection(agent.id, reflection.strategy_update)
+
+    def has_mind(self, agent: MarketAgent) -> bool:
+        """Whether a model (or its stand-in) thinks for the agent here, and not a rule."""
+        return agent.strategy is None
+
+    async def side_by_side(
+        self, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[Any]]
+    ) -> list[Any]:
+        """Do work for all items at the same time; when one cannot go on, the others still finish what they began."""
+        done = await asyncio.gather(*(work(item) for item in items), return_exceptions=True)
+        for outcome in done:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return list(done)
+
+    # -- the records ----------------------------------------------------------------------------------------------
+
+    async def record(
+        self, round_number: int, sub_round: int, turns: Sequence[Turn], acts: Mapping[str, Sequence[Act]]
+    ) -> None:
+        """Write all that belongs to one sub-round in one transaction."""
+        where = Where(self.name, round_number, sub_round)
+        keys: dict[str, str | None] = {}
+        for turn in turns:
+            keys[turn.agent.id] = turn.action.request_key if turn.action else None
+            self._record_turn(where, turn, acts.get(turn.agent.id, ()))
+        self.record_events(where, keys)
+        await self.inserter.flush(f"r{round_number}/{self.position}.{self.name}/s{sub_round}")
+
+    def record_events(self, where: Where, request_keys: Mapping[str, str | None]) -> None:
+        """Write what the mechanism decided."""
+        events = self.ordered(self.environment.mechanism.take_events())
+        self.inserter.events(where, events, request_keys)
+        self.display.events(events)
+
+    def ordered(self, events: list[Event]) -> list[Event]:
+        """Events in an order that does not depend on who answered first."""
+        return events
+
+    def _record_turn(self, where: Where, turn: Turn, acts: Sequence[Act]) -> None:
+        agent_id = turn.agent.id
+        for thought in turn.thoughts:
+            value = thought.value.value if isinstance(thought.value, Decision) else thought.value
+            if isinstance(value, Perception):
+                self.inserter.perception(where, agent_id, value, thought.request_key)
+                self.display.perception(agent_id, value.strategy)
+        action = turn.action
+        key = action.request_key if action else None
+        for seq, act in enumerate(acts, 1):
+            content = (
+                action.value.value.model_dump()
+                if action and isinstance(action.value, Decision)
+                else act.action
+            )
+            self.inserter.action(
+                where,
+                agent_id,
+                seq,
+                action=self.name_of(act.action),
+                content=content,
+                verdict=str(act.told.get("status", "accepted")),
+                reason=act.told.get("reason"),
+                request_key=key,
+            )
+        if acts and self.has_mind(turn.agent):
+            self.inserter.observation(where, agent_id, self.told(acts[-1]), key)
+        if not acts and action is not None:
+            verdict = action.verdict or "passed"
+            self.inserter.action(
+                where,
+                agent_id,
+                1,
+                action="none",
+                content=None,
+                verdict=verdict,
+                reason=action.reason,
+                request_key=key,
+            )
+            self.display.abstention(agent_id, verdict, action.reason)
+
+    def name_of(self, action: Mapping[str, object]) -> str:
+        """An action in one word, for the records."""
+        return str(action.get("action", "step"))[:40]
+
+    def told(self, act: Act) -> object:
+        """What of the mechanism's answer is kept as the agent's observation."""
+        return act.told
+
+    def draws(self, *path: str | int) -> Random:
+        """A stream of this environment."""
+        return self.streams.stream(*path)
+
+
+def orchestrator_class(type_name: str) -> type[BaseOrchestrator[Any]]:
+    """The class that runs environments of a type: registered, or ``module:Class``.
+
+    Raises:
+        UserError: nothing of that name can be imported, or it is no orchestrator.
+    """
+    target = ENVIRONMENTS.get(type_name, type_name)
+    module, _, name = target.partition(":")
+    if not name:
+        raise UserError(
+            f"unknown environment type {type_name!r}; known are {', '.join(ENVIRONMENTS)}, or module:Class"
+        )
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UserError(f"environment type {type_name!r} cannot be imported: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, BaseOrchestrator)):
+        raise UserError(f"{type_name!r} is no subclass of BaseOrchestrator")
+    return found
+
+
+def environment_model(type_name: str) -> type[EnvironmentConfig] | None:
+    """The configuration keys of an environment type; None for a type that does not exist."""
+    try:
+        return orchestrator_class(type_name).config_model
+    except UserError:
+        return None

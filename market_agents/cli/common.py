@@ -1,0 +1,85 @@
+"""What verbs share: flags, the way errors are told, and commands that can be pasted as they are printed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from market_agents.config import DatabaseConfig, database_url, read_environment
+from market_agents.errors import ExitCode, MarketAgentsError
+from market_agents.logger_utils import say
+from market_agents.storage import Database, open_database
+
+
+def parser_for(verb: str, description: str) -> argparse.ArgumentParser:
+    """A parser whose usage names the verb."""
+    return argparse.ArgumentParser(prog=f"market-agents {verb}", description=description)
+
+
+def add_database_flag(parser: argparse.ArgumentParser) -> None:
+    """``--database``, which wins over environment, ``.env`` and configuration."""
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="postgresql://user@host/name, sqlite:///file.db or a file; default: .env, else market_simulation.db here",
+    )
+
+
+def open_configured_database(flag: str | None) -> Database:
+    """The database that flag, environment or ``.env`` name; it must be there already.
+
+    Raises:
+        UserError: it is not, or cannot be reached.
+    """
+    folder = Path.cwd()
+    url = database_url(DatabaseConfig(), read_environment(folder), flag, folder)
+    return open_database(url, create=False)
+
+
+def guarded(work: Callable[[], int], hint: Callable[[BaseException], str] | None = None) -> int:
+    """Run a verb; tell errors on standard error and turn them into exit codes.
+
+    Args:
+        work: the verb.
+        hint: what to type next when something went wrong; empty for nothing.
+    """
+    stopped_by: BaseException
+    try:
+        return work()
+    except MarketAgentsError as error:
+        for line in str(error).splitlines() or [type(error).__name__]:
+            say(f"market-agents: {line}", sys.stderr)
+        code, stopped_by = error.exit_code, error
+    except KeyboardInterrupt as error:
+        code, stopped_by = ExitCode.INTERRUPTED, error
+    except Exception as error:  # noqa: BLE001  the last frame before the shell: show what happened, and how to go on
+        say(traceback.format_exc(), sys.stderr)
+        code, stopped_by = ExitCode.FAILED, error
+    told = hint(stopped_by) if hint else ""
+    if told:
+        say(told, sys.stderr)
+    return int(code)
+
+
+def command(*words: str, database: str | None = None) -> str:
+    """A command line as it can be typed here, with ``--database`` where the address came from that flag."""
+    tail = ["--database", database] if database else []
+    return " ".join([_program(), *(shlex.quote(word) for word in [*words, *tail])])
+
+
+def _program() -> str:
+    """How this program can be called from the user's shell."""
+    found = shutil.which("market-agents")
+    own = Path(sys.executable).parent / "market-agents"
+    if found and Path(found).resolve() == own.resolve():
+        return "market-agents"
+    if own.exists():
+        relative = os.path.relpath(own)
+        return shlex.quote(relative if len(relative) < len(str(own)) else str(own))
+    return f"{shlex.quote(sys.executable)} -m market_agents"

@@ -1,0 +1,29 @@
+"""``digest``: one SHA-256 over everything that a run decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.logger_utils import say
+from market_agents.storage import digest
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print a run's digest."""
+    parser = parser_for(
+        "digest", "One SHA-256 over everything that a run decided, the same in every database."
+    )
+    parser.add_argument("run_id", metavar="RUN_ID")
+    add_database_flag(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        database = open_configured_database(arguments.database)
+        try:
+            say(digest(database, arguments.run_id))
+        finally:
+            database.close()
+        return 0
+
+    return guarded(work)

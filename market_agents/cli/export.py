@@ -1,0 +1,31 @@
+"""``export``: a run's tables as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.logger_utils import say
+from market_agents.storage import export_run
+
+
+def main(argv: Sequence[str]) -> int:
+    """Export a run."""
+    parser = parser_for("export", "Write every table of a run to a folder.")
+    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    add_database_flag(parser)
+    arguments = parser.parse_args(argv)
+
+    def work() -> int:
+        database = open_configured_database(arguments.database)
+        try:
+            export_run(database, arguments.run_id, arguments.format, arguments.output)
+        finally:
+            database.close()
+        say(f"run {arguments.run_id} is in {arguments.output}")
+        return 0
+
+    return guarded(work)

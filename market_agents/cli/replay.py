@@ -1,0 +1,33 @@
+"""``replay``: run again from the journal alone. Every row must come out as it is stored; nothing is asked."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from market_agents.cli.common import add_database_flag, guarded, parser_for
+from market_agents.cli.resume import find_run
+from market_agents.cli.running import add_output_flags, carry_out, sound
+from market_agents.meta_orchestrator import MetaOrchestrator, Start
+
+
+def main(argv: Sequence[str]) -> int:
+    """Replay a run."""
+    parser = parser_for(
+        "replay", "Run again from the journal alone; an error on the first request it does not hold."
+    )
+    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument(
+        "--force", action="store_true", help="go on although program or prompts changed since"
+    )
+    add_database_flag(parser)
+    add_output_flags(parser)
+    arguments = parser.parse_args(argv)
+    sound(arguments)
+    return guarded(lambda: _replay(arguments))
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    _, config = find_run(arguments)
+    start = Start(run_id=arguments.run_id, replay=True, force=arguments.force)
+    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments)

@@ -1,0 +1,67 @@
+"""``resume``: go on with a run after an interruption; what its journal holds is not asked again."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.running import add_output_flags, carry_out, sound
+from market_agents.config import SimulationConfig, config_difference, config_hash, config_to_mapping
+from market_agents.errors import RunRefused
+from market_agents.logger_utils import say
+from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config, stored_config
+from market_agents.storage import RunStatus, get_run
+
+
+def main(argv: Sequence[str]) -> int:
+    """Resume a run."""
+    parser = parser_for(
+        "resume", "Go on with a run after an interruption; nothing that was answered is asked again."
+    )
+    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="use other limits, keys or addresses from a file"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="go on although program or prompts changed since"
+    )
+    add_database_flag(parser)
+    add_output_flags(parser)
+    arguments = parser.parse_args(argv)
+    sound(arguments)
+    return guarded(lambda: _resume(arguments))
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    status, config = find_run(arguments)
+    if status is RunStatus.COMPLETED:
+        say(f"run {arguments.run_id} is completed; there is nothing to resume")
+        return 0
+    start = Start(run_id=arguments.run_id, resume=True, force=arguments.force)
+    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments)
+
+
+def find_run(arguments: argparse.Namespace) -> tuple[RunStatus, SimulationConfig]:
+    """A stored run's status and configuration, or a file's where it decides nothing else.
+
+    Raises:
+        RunRefused: there is no such run, or the file would change what it decides.
+    """
+    database = open_configured_database(arguments.database)
+    try:
+        known = get_run(database, arguments.run_id)
+    finally:
+        database.close()
+    stored = stored_config(known)
+    given = getattr(arguments, "config", None)
+    if given is None:
+        return known.status, stored
+    config = load_config(given)
+    if config.seed is None:
+        config = config.model_copy(update={"seed": stored.seed})
+    if config_hash(config) != known.config_hash:
+        changes = config_difference(config_to_mapping(stored), config_to_mapping(config))
+        raise RunRefused("\n".join(["this configuration would be another run:", *changes]))
+    return known.status, config

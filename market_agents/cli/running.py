@@ -1,0 +1,122 @@
+"""Carrying out a run from the command line: what is shown before, during and after it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+from market_agents.cli.common import command, guarded
+from market_agents.cli.tables import leaderboard_table, rounds_table
+from market_agents.errors import MarketAgentsError, Stopped, UserError
+from market_agents.logger_utils import console_for, progress_line, say, set_up_logging, show_banner
+from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
+from market_agents.storage import leaderboard, open_database, round_summaries
+
+
+def add_output_flags(parser: argparse.ArgumentParser) -> None:
+    """Flags about how a run sounds."""
+    parser.add_argument(
+        "--quiet", action="store_true", help="say nothing while the run goes, and little at its end"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object on one line")
+    parser.add_argument(
+        "--log-file", type=Path, metavar="FILE", help="also write every record as a JSON line"
+    )
+
+
+def sound(arguments: argparse.Namespace) -> None:
+    """Set up the console and the log file before anything can go wrong."""
+    quiet = arguments.quiet or arguments.json
+    try:
+        set_up_logging(console_for(sys.stderr), quiet=quiet, log_file=arguments.log_file)
+    except OSError as error:
+        say(f"market-agents: the log file cannot be written: {error}", sys.stderr)
+        raise SystemExit(2) from error
+
+
+def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> int:
+    """Run, showing progress, and tell what came of it and what to type next."""
+    console = console_for(sys.stderr)
+    quiet = arguments.quiet or arguments.json
+    if not quiet:
+        show_banner(console)
+        orchestrator.display.run(f"run {orchestrator.run_id}, seed {orchestrator.seed}")
+        for name in _stand_ins(orchestrator):
+            orchestrator.display.run(f"{name} is the rule-based stand-in, no language model")
+    started = time.monotonic()
+    live = None if quiet else progress_line(console, lambda: _progress(orchestrator, started))
+
+    def run() -> int:
+        with live or nullcontext():
+            result = orchestrator.run()
+        _tell(result, orchestrator, arguments)
+        return 0
+
+    return guarded(run, lambda error: _next_step(error, orchestrator, arguments))
+
+
+def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
+    return [entry.name for entry in orchestrator.config.llm_configs if entry.client == "offline"]
+
+
+def _progress(orchestrator: MetaOrchestrator, started: float) -> str:
+    tally = orchestrator.door.tally
+    return (
+        f"round {orchestrator.rounds_done + 1}: {tally.asked} asks done, {tally.in_flight} in flight, "
+        f"{tally.unanswered} without answer, ${tally.cost:.4f} so far, {time.monotonic() - started:.0f} s"
+    )
+
+
+def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> None:
+    """The result: one JSON line, one plain line, or the tables with the commands to look further."""
+    database = open_database(orchestrator.database_url, create=False)
+    try:
+        rounds = round_summaries(database, result.run_id)
+        leaders = leaderboard(database, result.run_id)
+    finally:
+        database.close()
+    if arguments.json:
+        summary = {
+            **result.as_dict(),
+            "trades": sum(entry.trades for entry in rounds),
+            "messages": sum(entry.messages for entry in rounds),
+            "efficiency": [entry.efficiency for entry in rounds],
+        }
+        say(json.dumps(summary, ensure_ascii=False))
+        return
+    if not arguments.quiet:
+        say(rounds_table(rounds))
+        say(leaderboard_table(leaders))
+    say(_closing_lines(result, arguments))
+
+
+def _closing_lines(result: RunResult, arguments: argparse.Namespace) -> str:
+    unpriced = f", price unknown for {', '.join(result.unpriced)}" if result.unpriced else ""
+    lines = [
+        f"Run {result.run_id} {result.status}: {result.rounds} rounds, {result.asks} asks "
+        f"({result.model_calls} calls, {result.replayed} from the journal), ${result.cost:.4f}{unpriced}",
+        f"Results are in {result.database}",
+    ]
+    if not arguments.quiet:
+        flag = arguments.database
+        lines += [
+            "Look further:",
+            f"  {command('runs', 'show', result.run_id, database=flag)}",
+            f"  {command('digest', result.run_id, database=flag)}",
+            f"  {command('export', result.run_id, '--format', 'csv', '-o', 'results', database=flag)}",
+        ]
+    return "\n".join(lines)
+
+
+def _next_step(error: BaseException, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> str:
+    """How to go on after a stop, where there is something to go on with."""
+    if isinstance(error, UserError) or not orchestrator.run_is_stored:
+        return ""
+    resumable = isinstance(error, Stopped) or not isinstance(error, MarketAgentsError)
+    verb = ("resume",) if resumable else ("runs", "show")
+    what = "go on with" if resumable else "look at it with"
+    return f"{what}: {command(*verb, orchestrator.run_id, database=arguments.database)}"

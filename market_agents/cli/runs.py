@@ -1,0 +1,87 @@
+"""``runs``: list runs, show one, delete one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from market_agents.cli.common import add_database_flag, command, guarded, open_configured_database, parser_for
+from market_agents.cli.tables import leaderboard_table, rounds_table, table
+from market_agents.logger_utils import say
+from market_agents.plain_text import one_line
+from market_agents.storage import (
+    Database,
+    RunStatus,
+    delete_run,
+    get_run,
+    leaderboard,
+    list_runs,
+    round_summaries,
+)
+
+RESUMABLE = {RunStatus.INTERRUPTED, RunStatus.BUDGET_EXHAUSTED, RunStatus.FAILED}
+
+
+def main(argv: Sequence[str]) -> int:
+    """List, show or delete runs."""
+    parser = parser_for("runs", "List runs; `show RUN_ID` looks at one, `delete RUN_ID` removes one.")
+    parser.add_argument("what", nargs="?", choices=["list", "show", "delete"], default="list")
+    parser.add_argument("run_id", nargs="?", metavar="RUN_ID")
+    parser.add_argument("--yes", action="store_true", help="delete without asking")
+    add_database_flag(parser)
+    arguments = parser.parse_args(argv)
+    if (arguments.what == "list") != (arguments.run_id is None):
+        parser.error("`list` takes no run id, `show` and `delete` take one")
+    return guarded(lambda: _runs(arguments))
+
+
+def _runs(arguments: argparse.Namespace) -> int:
+    database = open_configured_database(arguments.database)
+    try:
+        if arguments.what == "list":
+            say(_listing(database))
+        elif arguments.what == "show":
+            say(_shown(database, arguments))
+        else:
+            return _delete(database, arguments)
+    finally:
+        database.close()
+    return 0
+
+
+def _listing(database: Database) -> str:
+    runs = list_runs(database)
+    if not runs:
+        return f"no runs in {database.display}"
+    rows = [[run.run_id, run.status, f"{run.started_at:%Y-%m-%d %H:%M:%S}", str(run.seed)] for run in runs]
+    return table(["run", "status", "started (UTC)", "seed"], rows, left=3)
+
+
+def _shown(database: Database, arguments: argparse.Namespace) -> str:
+    run = get_run(database, arguments.run_id)
+    lines = [
+        f"run {run.run_id}: {run.status}, seed {run.seed}, version {run.code_version}",
+        f"started {run.started_at:%Y-%m-%d %H:%M:%S} UTC",
+    ]
+    if run.error:
+        lines.append(f"because: {one_line(run.error, 300)}")
+    lines += [
+        rounds_table(round_summaries(database, run.run_id)),
+        leaderboard_table(leaderboard(database, run.run_id)),
+    ]
+    if run.status in RESUMABLE:
+        lines.append(f"go on with: {command('resume', run.run_id, database=arguments.database)}")
+    return "\n".join(lines)
+
+
+def _delete(database: Database, arguments: argparse.Namespace) -> int:
+    get_run(database, arguments.run_id)
+    if not arguments.yes:
+        say(f"Delete run {arguments.run_id} and all its rows from {database.display}? Type yes: ", sys.stderr)
+        if sys.stdin.readline().strip().lower() != "yes":
+            say("nothing was deleted", sys.stderr)
+            return 2
+    delete_run(database, arguments.run_id)
+    say(f"run {arguments.run_id} is deleted")
+    return 0

@@ -1,0 +1,74 @@
+"""Tables as plain text that fit a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from market_agents.plain_text import one_line
+from market_agents.storage import RoundSummary, Standing
+
+SHOWN_AGENTS = 10
+SHOWN_ROUNDS = 40
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """Columns under headings; the first ``left`` columns are words and stand left, the others are numbers."""
+    widths = [max(len(row[index]) for row in [headings, *rows]) for index in range(len(headings))]
+
+    def line(cells: Sequence[str]) -> str:
+        aligned = [
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        return "  ".join(aligned).rstrip()
+
+    return "\n".join([line(headings), line(["─" * width for width in widths]), *map(line, rows)])
+
+
+def rounds_table(rounds: Sequence[RoundSummary]) -> str:
+    """One line a round: the market, the talk, and what it cost."""
+    headings = ["round", "trades", "price", "equil.", "effic.", "messages", "calls", "tokens", "cost $"]
+    shown = list(rounds[-SHOWN_ROUNDS:])
+    rows = [
+        [
+            str(entry.round),
+            str(entry.trades),
+            amount(entry.mean_price),
+            amount(entry.equilibrium_price),
+            "–" if entry.efficiency is None else f"{entry.efficiency:.1%}",
+            str(entry.messages),
+            str(entry.calls),
+            str(entry.tokens),
+            "unknown" if entry.cost is None else f"{entry.cost:.4f}",
+        ]
+        for entry in shown
+    ]
+    hidden = len(rounds) - len(shown)
+    note = f"\n({hidden} earlier rounds are in the table auction_rounds)" if hidden else ""
+    return f"\n{table(headings, rows)}{note}\n"
+
+
+def leaderboard_table(standings: Sequence[Standing]) -> str:
+    """The agents that earned most."""
+    headings = ["agent", "name", "role", "mind", "profit", "units", "orders"]
+    rows = [
+        [
+            entry.agent_id,
+            one_line(entry.name, 18),
+            entry.role,
+            one_line(entry.mind, 16),
+            amount(entry.profit),
+            str(entry.units),
+            str(entry.orders),
+        ]
+        for entry in standings[:SHOWN_AGENTS]
+    ]
+    hidden = len(standings) - len(rows)
+    note = f"\n({hidden} more in the view v_agent_performance)" if hidden > 0 else ""
+    return f"{table(headings, rows, left=4)}{note}\n"
+
+
+def amount(value: Decimal | None) -> str:
+    """Money with two decimals; a dash where there is none."""
+    return "–" if value is None else f"{value:.2f}"

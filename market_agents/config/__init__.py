@@ -1,0 +1,42 @@
+"""The configuration of a run: its keys, how a file becomes one, and what the environment adds to it."""
+
+from market_agents.config.database import database_url
+from market_agents.config.environment import api_key, base_url, read_environment
+from market_agents.config.fields import StrictModel
+from market_agents.config.hashing import NOT_DECISIVE, config_difference, config_hash, config_to_mapping
+from market_agents.config.loading import EnvironmentModel, LoadedConfig, config_from_mapping, read_config
+from market_agents.config.models import EnvironmentConfig, SimulationConfig
+from market_agents.config.overrides import parse_override
+from market_agents.config.sections import (
+    AgentConfig,
+    DatabaseConfig,
+    LLMConfig,
+    MemoryConfig,
+    PersonaConfig,
+    RequestLimits,
+)
+
+__all__ = [
+    "NOT_DECISIVE",
+    "AgentConfig",
+    "DatabaseConfig",
+    "EnvironmentConfig",
+    "EnvironmentModel",
+    "LLMConfig",
+    "LoadedConfig",
+    "MemoryConfig",
+    "PersonaConfig",
+    "RequestLimits",
+    "SimulationConfig",
+    "StrictModel",
+    "api_key",
+    "base_url",
+    "config_difference",
+    "config_from_mapping",
+    "config_hash",
+    "config_to_mapping",
+    "database_url",
+    "parse_override",
+    "read_config",
+    "read_environment",
+]

@@ -1,0 +1,88 @@
+"""What of a configuration decides results: the hash that a resumed run must share, and the differences."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from market_agents.config.models import SimulationConfig
+from market_agents.yaml_source import KeyPath, shown, shown_path
+
+NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
+    ("database_config",),
+    ("request_limits",),
+    ("max_abstention_share",),
+    ("llm_configs", "*", "timeout"),
+    ("llm_configs", "*", "total_timeout"),
+    ("llm_configs", "*", "use_cache"),
+    ("llm_configs", "*", "base_url"),
+    ("llm_configs", "*", "api_key_env"),
+)
+"""Keys that may differ when a run is resumed: limits, patience, credentials, places of endpoints and data.
+
+An entry of environment_configs that environment_order does not name is not decisive either.
+"""
+
+Plain = Mapping[str, object]
+
+
+def config_to_mapping(config: SimulationConfig) -> dict[str, object]:
+    """The configuration as JSON-ready plain data, without any secret; defaults are written out."""
+    tree: dict[str, object] = config.model_dump(mode="json", exclude={"database_config": {"db_password"}})
+    return tree
+
+
+def config_hash(config: SimulationConfig) -> str:
+    """SHA-256, in hexadecimal, over the canonical JSON of all keys that decide results."""
+    decisive = _decisive(config_to_mapping(config))
+    text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def config_difference(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    """The decisive keys in which two configurations differ, one line each: ``max_rounds: 2 -> 3``.
+
+    Args:
+        old: the stored configuration, as `config_to_mapping` gave it.
+        new: the configuration at hand, in the same form.
+    """
+    before, after = dict(_leaves(_decisive(old))), dict(_leaves(_decisive(new)))
+    paths = list(before) + [path for path in after if path not in before]
+    return [
+        f"{shown_path(path)}: {_side(before, path)} -> {_side(after, path)}"
+        for path in paths
+        if before.get(path, _MISSING) != after.get(path, _MISSING)
+    ]
+
+
+_MISSING = object()
+
+
+def _side(leaves: Mapping[KeyPath, object], path: KeyPath) -> str:
+    return shown(leaves[path]) if path in leaves else "not there"
+
+
+def _decisive(tree: Mapping[str, object]) -> Plain:
+    kept = {key: value for key, value in tree.items() if (key,) not in NOT_DECISIVE}
+    order, environments = kept.get("environment_order"), kept.get("environment_configs")
+    if isinstance(order, Sequence) and isinstance(environments, Mapping):
+        kept["environment_configs"] = {key: value for key, value in environments.items() if key in order}
+    models = kept.get("llm_configs")
+    if isinstance(models, Sequence):
+        dropped = {path[2] for path in NOT_DECISIVE if path[:2] == ("llm_configs", "*")}
+        kept["llm_configs"] = [
+            {key: value for key, value in model.items() if key not in dropped} for model in models
+        ]
+    return kept
+
+
+def _leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, (*path, index))
+    else:
+        yield path, value

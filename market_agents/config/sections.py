@@ -1,0 +1,203 @@
+"""The sections of a configuration: agents, models, limits, database, memory, personas."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from market_agents.config.checks import entry_mistakes
+from market_agents.config.fields import Goods, Money, Port, Price, StrictModel, Text, VariableName, WebAddress
+from market_agents.config.findings import raise_findings
+
+
+class AgentConfig(StrictModel):
+    """What agents own and what goods are worth to them."""
+
+    num_units: int = Field(
+        default=1, ge=1, le=1000, description="Units each agent may trade per renewal, 1 to 1,000."
+    )
+    buyer_base_value: Price = Field(
+        default=120.0, description="Worth of a buyer's first unit, in currency, above 0 to 1e9."
+    )
+    seller_base_value: Price = Field(
+        default=80.0, description="Cost of a seller's first unit, in currency, above 0 to 1e9."
+    )
+    base_value_spread: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.95,
+        description="Relative half-width of the uniform draw of each agent's own base value, 0 to 0.95.",
+    )
+    noise_factor: float = Field(
+        default=0.05,
+        ge=0,
+        le=0.9,
+        description="Largest relative step from one unit's value to the next, 0 to 0.9.",
+    )
+    max_relative_spread: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Bound of opening offers of agents without a model, relative to the value, 0 to 1.",
+    )
+    use_llm: bool = Field(
+        default=True,
+        description="Whether a model decides; false leaves it to the strategy.",
+    )
+    strategy: Text = Field(
+        default="zi_c",
+        description="Trading strategy of agents without a model, by its name.",
+    )
+    buyer_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of buyers, 0 to 1; at 0.5 roles alternate, agent_1 being a buyer.",
+    )
+    buyer_initial_cash: Money = Field(default=1000.0, description="A buyer's cash, in currency, 0 to 1e9.")
+    buyer_initial_goods: Goods = Field(default=0, description="A buyer's goods, in whole units, 0 to 1e9.")
+    seller_initial_cash: Money = Field(default=0.0, description="A seller's cash, in currency, 0 to 1e9.")
+    seller_initial_goods: Goods = Field(
+        default=10,
+        description="A seller's goods, in whole units, 0 to 1e9.",
+    )
+    good_name: Text = Field(default="strawberry", description="The good that agents trade.")
+
+    def buyers_among(self, agents: int) -> int:
+        """How many of the first ``agents`` agents are buyers; one more agent changes nobody's role."""
+        return ceil(agents * Fraction(repr(self.buyer_share)))
+
+    def role_of(self, index: int) -> Literal["buyer", "seller"]:
+        """The role of the agent with this index, counted from 1."""
+        return "buyer" if self.buyers_among(index) > self.buyers_among(index - 1) else "seller"
+
+
+class LLMConfig(StrictModel):
+    """One model that agents may think with."""
+
+    name: Text = Field(description="Name of the entry, unique; stored with each agent.")
+    client: Literal["openai", "offline", "vllm", "litellm"] = Field(
+        default="openai",
+        description="openai for every OpenAI-compatible endpoint, offline for the rule-based stand-in; "
+        "the old names vllm and litellm mean openai with a base_url.",
+    )
+    model: Text = Field(
+        default="offline",
+        description="The provider's name of the model; needed unless offline.",
+    )
+    temperature: float | None = Field(
+        default=None,
+        ge=0,
+        le=2,
+        description="Sampling temperature, 0 to 2; null leaves it to the provider.",
+    )
+    max_tokens: int = Field(
+        default=1024, ge=1, le=1_000_000, description="Longest answer, in tokens, 1 to 1,000,000."
+    )
+    use_cache: bool = Field(
+        default=False, description="Whether equal requests of other runs may be answered from the cache."
+    )
+    base_url: WebAddress | None = Field(
+        default=None,
+        description="Address of the endpoint, up to /v1; null means OPENAI_BASE_URL, else OpenAI's own.",
+    )
+    api_key_env: VariableName | None = Field(
+        default=None,
+        description="Name of the environment variable that holds the key; null means OPENAI_API_KEY, "
+        "or no key where base_url is given.",
+    )
+    timeout: float = Field(
+        default=60.0, gt=0, le=3600, description="Longest wait of one attempt, in seconds, to 3,600."
+    )
+    total_timeout: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="Longest wait of one ask with all its attempts, in seconds, to 86,400.",
+    )
+    weight: float = Field(
+        default=1.0, ge=0, le=1e6, description="Share of agents that get this model, relative, 0 to 1e6."
+    )
+    tool_mode: bool | None = Field(
+        default=None,
+        description="Ask for tool calls instead of a response format; null means the run's tool_mode.",
+    )
+
+    @property
+    def provider(self) -> Literal["openai", "offline"]:
+        """The client without the old names."""
+        return "offline" if self.client == "offline" else "openai"
+
+    @model_validator(mode="after")
+    def _check(self) -> LLMConfig:
+        raise_findings(entry_mistakes(self.model_dump(exclude_unset=True)))
+        return self
+
+
+class RequestLimits(StrictModel):
+    """How fast one endpoint may be asked."""
+
+    max_requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000,
+        description="Attempts a minute, 1 to 10,000,000; null for no limit.",
+    )
+    max_tokens_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000_000_000,
+        description="Tokens in and out a minute, 1 to 1e10; null for no limit.",
+    )
+    max_in_flight: int = Field(
+        default=64, ge=1, le=10_000, description="Calls awaited at the same time, 1 to 10,000."
+    )
+
+
+class DatabaseConfig(StrictModel):
+    """Where results go, unless a flag or the environment says otherwise."""
+
+    db_type: Literal["sqlite", "postgres", "postgresql"] | None = Field(
+        default=None,
+        description="Kind of database; null means postgres where a host or user is named, else sqlite.",
+    )
+    db_name: Text | None = Field(
+        default=None, description="Name of the PostgreSQL database (market_simulation), or the SQLite file."
+    )
+    db_user: Text | None = Field(default=None, description="PostgreSQL role.")
+    db_password: SecretStr | None = Field(
+        default=None, description="For old files only; keep the password in .env as DB_PASSWORD."
+    )
+    db_host: Text | None = Field(default=None, description="PostgreSQL server (localhost).")
+    db_port: Port | None = Field(default=None, description="Port of the server, 1 to 65535 (5432).")
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether these keys mean PostgreSQL."""
+        if self.db_type is not None:
+            return self.db_type != "sqlite"
+        return self.db_host is not None or self.db_user is not None
+
+
+class MemoryConfig(StrictModel):
+    """What of the past an agent is shown."""
+
+    enabled: bool = Field(default=True, description="Whether agents remember anything at all.")
+    window: int = Field(
+        default=3, ge=0, le=100, description="Rounds of an agent's own reflections shown to it, 0 to 100."
+    )
+    messages: int = Field(
+        default=20, ge=0, le=1000, description="Chat messages of this round shown to it, 0 to 1,000."
+    )
+
+
+class PersonaConfig(StrictModel):
+    """Where personas come from."""
+
+    folder: Text | None = Field(
+        default=None,
+        description="Folder of YAML files, one persona each; null draws personas from the seed.",
+    )

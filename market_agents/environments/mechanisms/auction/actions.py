@@ -1,0 +1,123 @@
+"""What a trader can do, and how it is read from what a mind says: nothing that is said can raise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from market_agents.economics.orders import Side
+from market_agents.economics.ticks import MAX_TICKS, TickScale
+
+MAX_QUANTITY = 10**9
+"""The largest quantity that can be read; orders are bounded by holdings and open units anyway."""
+
+_SIDES = {side.value: side for side in Side}
+_SHOWN = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A new limit order that replaces the trader's open one; ``price`` in ticks for one unit."""
+
+    side: Side
+    price: int
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Leave everything as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Withdraw an open order; without an id, the trader's only one."""
+
+    order_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An order that makes no sense in any state of the market, with what could be read of it."""
+
+    reason: str
+    side: Side | None = None
+    price: int | None = None
+    quantity: int | None = None
+
+
+AuctionAction: TypeAlias = Quote | Hold | Cancel | Unreadable
+
+
+def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction:
+    """Read ``{"action": "bid"|"ask"|"hold"|"cancel", "price": …, "quantity": …, "order_id": …}``.
+
+    A price between two ticks is moved in the trader's favour: a bid down, an ask up. Other keys are ignored.
+
+    Args:
+        action: as a mind gave it; values may be of any type.
+        scale: the market's ticks.
+
+    Returns:
+        The action; `Unreadable` with a reason wherever something is missing or makes no sense.
+    """
+    kind = action.get("action")
+    if isinstance(kind, str):
+        if kind in _SIDES:
+            return _read_quote(_SIDES[kind], action, scale)
+        if kind == "hold":
+            return Hold()
+        if kind == "cancel":
+            return _read_cancel(action.get("order_id"))
+    return Unreadable(f'"action" must be "bid", "ask", "hold" or "cancel", not {_shown(kind)}')
+
+
+def _read_cancel(order_id: object) -> Cancel | Unreadable:
+    if order_id is None:
+        return Cancel()
+    if isinstance(order_id, int) and not isinstance(order_id, bool):
+        return Cancel(order_id)
+    return Unreadable(f'"order_id" must be the number of your order, not {_shown(order_id)}')
+
+
+def _read_quote(side: Side, action: Mapping[str, object], scale: TickScale) -> Quote | Unreadable:
+    price, price_reason = _read_price(side, action.get("price"), scale)
+    quantity, quantity_reason = _read_quantity(action.get("quantity"))
+    if price is None or quantity is None:
+        return Unreadable(price_reason or quantity_reason, side, price, quantity)
+    return Quote(side, price, quantity)
+
+
+def _read_price(side: Side, price: object, scale: TickScale) -> tuple[int | None, str]:
+    """Ticks, or what is wrong with them."""
+    if isinstance(price, bool) or not isinstance(price, int | float | Decimal):
+        return None, f'"price" must be a number, not {_shown(price)}'
+    try:
+        ticks = scale.floor(price) if side is Side.BID else scale.ceil(price)
+    except ValueError:
+        ticks = 0
+    if ticks < 1:
+        return None, f'"price" must be a number from {scale.tick_size} to {scale.to_decimal(MAX_TICKS)}'
+    return ticks, ""
+
+
+def _read_quantity(quantity: object) -> tuple[int | None, str]:
+    """Units, or what is wrong with them."""
+    if quantity is None:
+        return 1, ""
+    if isinstance(quantity, bool) or not isinstance(quantity, int):
+        return None, f'"quantity" must be a whole number, not {_shown(quantity)}'
+    if not 1 <= quantity <= MAX_QUANTITY:
+        return None, f'"quantity" must be a whole number from 1 to {MAX_QUANTITY}'
+    return quantity, ""
+
+
+def _shown(value: object) -> str:
+    """A value as it may stand in a reason: short, on one line, and never converted at length."""
+    if value is None or isinstance(value, bool | float):
+        return repr(value)
+    if isinstance(value, str):
+        return ascii(value[:_SHOWN])
+    return f"a value of type {type(value).__name__}"

@@ -1,0 +1,73 @@
+"""One side of an order book: open orders by price, then by time."""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from market_agents.economics.orders import Order, OrderStatus, Side
+
+_SPARE = 64
+
+
+class Level(NamedTuple):
+    """The units that rest at one price."""
+
+    price: int
+    quantity: int
+
+
+class BookSide:
+    """Open bids or open asks, the best on top.
+
+    A heap with lazy deletion: closed orders stay until they surface, or until they outnumber the open ones.
+    Adding costs O(log n), looking at the best amortised O(log n), however many orders were ever closed.
+    """
+
+    __slots__ = ("_closed", "_heap", "_sign")
+
+    def __init__(self, side: Side) -> None:
+        self._sign = -1 if side is Side.BID else 1
+        self._heap: list[tuple[int, int, Order]] = []
+        self._closed = 0
+
+    def add(self, order: Order) -> None:
+        """Let an order rest."""
+        heappush(self._heap, (self._sign * order.price, order.order_id, order))
+
+    def best(self) -> Order | None:
+        """The order that trades first; None if there is none."""
+        heap = self._heap
+        while heap:
+            order = heap[0][2]
+            if order.live:
+                return order
+            heappop(heap)
+        return None
+
+    def note_closed(self) -> None:
+        """Take notice that an order somewhere in here was closed without a trade."""
+        self._closed += 1
+        # Only this keeps a book small in which everyone replaces quotes that never reach the top.
+        if self._closed > _SPARE + len(self._heap) // 2:
+            self._heap = [entry for entry in self._heap if entry[2].live]
+            heapify(self._heap)
+            self._closed = 0
+
+    def drain(self, status: OrderStatus) -> list[Order]:
+        """Close every order and return them, the best first."""
+        orders = [order for _, _, order in sorted(self._heap) if order.live]
+        self._heap.clear()
+        self._closed = 0
+        for order in orders:
+            order.close(status)
+        return orders
+
+    def depth(self, levels: int) -> list[Level]:
+        """Units at each of the best ``levels`` prices, the best first; O(n)."""
+        units: dict[int, int] = {}
+        for _, _, order in self._heap:
+            if order.live:
+                units[order.price] = units.get(order.price, 0) + order.remaining
+        best_first = sorted(units, key=lambda price: self._sign * price)
+        return [Level(price, units[price]) for price in best_first[:levels]]

@@ -1,0 +1,371 @@
+"""The double auction: rights, reservations and surplus around an institution that matches orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from random import Random
+from typing import Literal
+
+from market_agents.economics.accounts import Accounts
+from market_agents.economics.orders import Order, OrderStatus, Side
+from market_agents.economics.surplus import buyer_surplus, seller_surplus
+from market_agents.economics.ticks import TickScale
+from market_agents.environments.environment import Mechanism, Observation
+from market_agents.environments.mechanisms.auction.actions import (
+    AuctionAction,
+    Cancel,
+    Hold,
+    Quote,
+    Unreadable,
+    read_action,
+)
+from market_agents.environments.mechanisms.auction.admission import refusal
+from market_agents.environments.mechanisms.auction.events import (
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRejected,
+    TradeMade,
+)
+from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill
+from market_agents.environments.mechanisms.auction.results import (
+    RoundResult,
+    measure_round,
+    round_equilibrium,
+)
+from market_agents.environments.mechanisms.auction.trader import SHOWN_TRADES, Trader
+from market_agents.environments.mechanisms.auction.views import (
+    currency,
+    depth_view,
+    equilibrium_view,
+    own_view,
+    trades_view,
+)
+from market_agents.errors import IllegalAction
+
+_SIDES = {"buyer": Side.BID, "seller": Side.ASK}
+
+
+class DoubleAuction(Mechanism[AuctionAction]):
+    """One good's market, in which buyers bid, sellers ask, and each has at most one open order.
+
+    A new quote replaces the trader's open order; a refused one changes nothing. Cash and goods behind an open
+    order are reserved. Order and trade ids count from 1 over the whole run; refused orders have ids too.
+
+    Args:
+        good: what is traded; one of ``accounts.goods``.
+        accounts: cash and goods, perhaps shared with other markets.
+        institution: a name in `INSTITUTIONS`.
+        tick_size: the worth of one tick in currency.
+        order_lifetime: whether open orders end with their round or outlive it.
+        max_price: the highest price admitted, in ticks; None for no limit.
+
+    Raises:
+        ValueError: an argument makes no sense; the text names what would.
+    """
+
+    def __init__(
+        self,
+        *,
+        good: str,
+        accounts: Accounts,
+        institution: str = "midpoint",
+        tick_size: Decimal = Decimal("0.01"),
+        order_lifetime: Literal["round", "run"] = "round",
+        max_price: int | None = None,
+    ) -> None:
+        super().__init__()
+        if institution not in INSTITUTIONS:
+            raise ValueError(
+                f"unknown institution {institution!r}; known are {', '.join(sorted(INSTITUTIONS))}"
+            )
+        if good not in accounts.goods:
+            raise ValueError(f"no account holds {good!r}; goods are {', '.join(accounts.goods)}")
+        if max_price is not None and max_price < 1:
+            raise ValueError(f"max_price must be at least one tick, not {max_price}")
+        self.good = good
+        self.accounts = accounts
+        self.institution = INSTITUTIONS[institution]()
+        self.scale = TickScale(tick_size)
+        self.order_lifetime = order_lifetime
+        self.max_price = max_price
+        self._traders: dict[str, Trader] = {}
+        self._trades: list[TradeMade] = []
+        self._orders_seen = 0
+        self._trades_made = 0
+        self._last_price: int | None = None
+
+    def join(self, agent_id: str, role: str) -> None:
+        """Admit a buyer or seller who has an account; joining twice changes nothing.
+
+        Raises:
+            IllegalAction: another role.
+            ValueError: no account.
+        """
+        if agent_id in self._traders:
+            return
+        if role not in _SIDES:
+            raise IllegalAction(f"{agent_id} cannot join as {role!r}; roles are buyer and seller")
+        if agent_id not in self.accounts:
+            raise ValueError(
+                f"{agent_id} has no account; open one before it joins the market for {self.good}"
+            )
+        self._traders[agent_id] = Trader(agent_id, role, _SIDES[role])
+
+    def open_units(self, agent_id: str, units: Sequence[int]) -> None:
+        """Set what is still open to a trader: values (a buyer) or costs (a seller), in the order of trading.
+
+        To be called before ``begin_round``; untraded units carry over where it is not. An open order for more
+        units than are left expires.
+
+        Args:
+            agent_id: who joined before.
+            units: ticks, each at least 0.
+
+        Raises:
+            ValueError: a negative value or cost.
+        """
+        trader = self._trader(agent_id)
+        if any(unit < 0 for unit in units):
+            raise ValueError(f"values and costs of {agent_id} must not be negative: {list(units)[:10]}")
+        trader.open(units)
+        if trader.order is not None and trader.order.remaining > len(units):
+            self._close(trader.order, OrderStatus.EXPIRED)
+
+    def units_left(self, agent_id: str) -> tuple[int, ...]:
+        """The values or costs still open to a trader, in ticks, in the order of trading."""
+        return tuple(self._trader(agent_id).open_units)
+
+    def begin_round(self, round_number: int, rng: Random) -> None:
+        """Start a round: its trades, profits and open units are counted from here."""
+        super().begin_round(round_number, rng)
+        self._trades = []
+        for trader in self._traders.values():
+            trader.begin_round()
+
+    def check(self, agent_id: str, action: Mapping[str, object]) -> AuctionAction:
+        """Read an action, see `read_action`; what cannot be read is rejected with a reason when applied.
+
+        Raises:
+            IllegalAction: the agent has not joined.
+        """
+        self._trader(agent_id)
+        return read_action(action, self.scale)
+
+    def apply(self, agent_id: str, action: AuctionAction) -> Observation:
+        """Carry out an action.
+
+        Returns:
+            ``status`` (``accepted``, ``rejected``, ``held`` or ``cancelled``), ``reason`` and ``order_id``
+            (None where there is none); then what `observe` shows.
+        """
+        trader = self._trader(agent_id)
+        trader.verdict = self._act(trader, action)
+        return {**trader.verdict, **self.observe(agent_id)}
+
+    def observe(self, agent_id: str) -> Observation:
+        """The market as this trader may see it, money in currency; as long for few traders as for many."""
+        trader = self._trader(agent_id)
+        scale = self.scale
+        return {
+            "good": self.good,
+            "round": self.round,
+            "role": trader.role,
+            "tick_size": scale.to_currency(1),
+            "max_price": currency(self.max_price, scale),
+            "best_bid": currency(self.institution.best_bid(), scale),
+            "best_ask": currency(self.institution.best_ask(), scale),
+            "last_price": currency(self._last_price, scale),
+            "trade_prices": [scale.to_currency(trade.price) for trade in self._trades[-SHOWN_TRADES:]],
+            **own_view(trader, self.accounts, self.good, scale),
+        }
+
+    def global_state(self) -> Observation:
+        """The experimenter's view: book, trades of the round, equilibrium and every trader's own view."""
+        scale = self.scale
+        return {
+            "good": self.good,
+            "round": self.round,
+            "institution": self.institution.name,
+            "last_price": currency(self._last_price, scale),
+            "bids": depth_view(self.institution, Side.BID, scale),
+            "asks": depth_view(self.institution, Side.ASK, scale),
+            "trades": trades_view(self._trades, scale),
+            "equilibrium": equilibrium_view(round_equilibrium(self._traders.values()), scale),
+            "traders": {
+                trader.agent_id: {"role": trader.role, **own_view(trader, self.accounts, self.good, scale)}
+                for trader in self._traders.values()
+            },
+        }
+
+    def end_turn(self) -> None:
+        """Let the institution clear."""
+        self._settle(self.institution.clear(), None)
+
+    def end_round(self) -> None:
+        """Clear what was not cleared; orders that live for a round then expire."""
+        self.end_turn()
+        if self.order_lifetime == "round":
+            for order in self.institution.expire():
+                self._give_up(order)
+
+    def round_result(self) -> RoundResult:
+        """The outcome of the round so far; to be asked for before units are opened for the next one."""
+        return measure_round(self._trades, self._traders.values())
+
+    def _trader(self, agent_id: str) -> Trader:
+        try:
+            return self._traders[agent_id]
+        except KeyError:
+            raise IllegalAction(f"{agent_id} has not joined the market for {self.good}") from None
+
+    def _act(self, trader: Trader, action: AuctionAction) -> Observation:
+        match action:
+            case Quote():
+                return self._quote(trader, action)
+            case Cancel():
+                return self._cancel(trader, action)
+            case Hold():
+                return _verdict("held", None, None)
+            case Unreadable():
+                return self._reject(trader, action, action.reason)
+
+    def _quote(self, trader: Trader, quote: Quote) -> Observation:
+        reason = refusal(quote, trader, self.accounts, self.good, self.scale, self.max_price)
+        if reason is not None:
+            return self._reject(trader, quote, reason)
+        if trader.order is not None:
+            self._close(trader.order, OrderStatus.REPLACED)
+        order = Order(
+            self._next_order_id(), trader.agent_id, quote.side, quote.price, quote.quantity, self.round
+        )
+        self._reserve(order)
+        trader.order = order
+        self.emit(
+            OrderPlaced(
+                round=self.round,
+                agent_id=trader.agent_id,
+                order_id=order.order_id,
+                good=self.good,
+                side=order.side,
+                price=order.price,
+                quantity=order.quantity,
+            )
+        )
+        self._settle(self.institution.submit(order), trader.agent_id)
+        return _verdict("accepted", None, order.order_id)
+
+    def _reject(self, trader: Trader, action: Quote | Unreadable, reason: str) -> Observation:
+        order_id = self._next_order_id()
+        self.emit(
+            OrderRejected(
+                round=self.round,
+                agent_id=trader.agent_id,
+                order_id=order_id,
+                good=self.good,
+                side=action.side,
+                price=action.price,
+                quantity=action.quantity,
+                reason=reason,
+            )
+        )
+        return _verdict("rejected", reason, order_id)
+
+    def _cancel(self, trader: Trader, cancel: Cancel) -> Observation:
+        order = trader.order
+        if order is None:
+            return _verdict("rejected", "you have no open order to cancel", None)
+        if cancel.order_id is not None and cancel.order_id != order.order_id:
+            return _verdict("rejected", f"your open order is {order.order_id}; cancel that or none", None)
+        self._close(order, OrderStatus.CANCELLED)
+        return _verdict("cancelled", None, order.order_id)
+
+    def _reserve(self, order: Order) -> None:
+        if order.side is Side.BID:
+            covered = self.accounts.reserve_cash(order.agent_id, order.price * order.quantity)
+        else:
+            covered = self.accounts.reserve_goods(order.agent_id, self.good, order.quantity)
+        if not covered:
+            raise ValueError(f"{order!r} was admitted without cover")
+
+    def _close(self, order: Order, status: OrderStatus) -> None:
+        self.institution.cancel(order, status)
+        self._give_up(order)
+
+    def _give_up(self, order: Order) -> None:
+        """Free what backed the rest of a closed order."""
+        if order.side is Side.BID:
+            self.accounts.release_cash(order.agent_id, order.price * order.remaining)
+        else:
+            self.accounts.release_goods(order.agent_id, self.good, order.remaining)
+        self._traders[order.agent_id].order = None
+        self.emit(
+            OrderCancelled(
+                round=self.round,
+                agent_id=order.agent_id,
+                order_id=order.order_id,
+                order_round=order.round,
+                quantity=order.remaining,
+                filled_quantity=order.filled,
+                status=order.status,
+            )
+        )
+
+    def _settle(self, fills: Iterable[Fill], acting: str | None) -> None:
+        for fill in fills:
+            trade = self._make_trade(fill, acting)
+            self._trades.append(trade)
+            self._last_price = trade.price
+            self.accounts.settle(trade, bid_price=fill.bid.price)
+            self.emit(trade)
+            self._note_fill(fill.bid, fill.bid_filled, trade, trade.buyer_surplus)
+            self._note_fill(fill.ask, fill.ask_filled, trade, trade.seller_surplus)
+
+    def _make_trade(self, fill: Fill, acting: str | None) -> TradeMade:
+        self._trades_made += 1
+        values = self._traders[fill.bid.agent_id].next_units(fill.quantity)
+        costs = self._traders[fill.ask.agent_id].next_units(fill.quantity)
+        return TradeMade(
+            trade_id=self._trades_made,
+            round=self.round,
+            good=self.good,
+            bid_order_id=fill.bid.order_id,
+            ask_order_id=fill.ask.order_id,
+            buyer_id=fill.bid.agent_id,
+            seller_id=fill.ask.agent_id,
+            price=fill.price,
+            quantity=fill.quantity,
+            buyer_values=values,
+            seller_costs=costs,
+            buyer_surplus=buyer_surplus(values, fill.price),
+            seller_surplus=seller_surplus(costs, fill.price),
+            agent_id=acting,
+        )
+
+    def _note_fill(self, order: Order, filled: int, trade: TradeMade, surplus: int) -> None:
+        trader = self._traders[order.agent_id]
+        trader.record_trade(trade.price, trade.quantity, surplus)
+        if not order.live:
+            trader.order = None
+        self.emit(
+            OrderFilled(
+                round=self.round,
+                agent_id=order.agent_id,
+                order_id=order.order_id,
+                order_round=order.round,
+                trade_id=trade.trade_id,
+                quantity=trade.quantity,
+                filled_quantity=filled,
+                status=OrderStatus.FILLED if filled == order.quantity else OrderStatus.PARTIALLY_FILLED,
+            )
+        )
+
+    def _next_order_id(self) -> int:
+        self._orders_seen += 1
+        return self._orders_seen
+
+
+def _verdict(status: str, reason: str | None, order_id: int | None) -> Observation:
+    """What a trader is told of its act."""
+    return {"status": status, "reason": reason, "order_id": order_id}

@@ -1,0 +1,330 @@
+"""The group chat: cohorts, topics, broadcast and direct messages, and who may see which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from market_agents.environments.environment import Environment, Event, Mechanism, Observation
+from market_agents.environments.mechanisms.cohorts import CohortRule, form_cohorts
+from market_agents.errors import IllegalAction, UnknownRecipient
+from market_agents.plain_text import clean, storable
+
+EVERYBODY = "all"
+EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
+"""Simulated time starts here: a round is a day, a sub-round an hour, a cohort's next message a second later."""
+
+MAX_METADATA_DEPTH = 8
+MAX_METADATA_ITEMS = 1_000
+_KEYS = {"message", "recipient_id", "metadata", "topic"}
+
+
+@dataclass(frozen=True, slots=True)
+class CohortFormed(Event):
+    """A cohort of this round."""
+
+    round: int
+    cohort_id: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSet(Event):
+    """A cohort's topic of this round; without a proposer it is the configured one."""
+
+    round: int
+    cohort_id: str
+    topic: str
+    proposer_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePosted(Event):
+    """A message that its recipients can see from now on.
+
+    Attributes:
+        message_id: unique and rising over the whole run.
+        recipient_id: ``all`` of the cohort, or one agent.
+        timestamp: simulated time, ISO 8601.
+    """
+
+    round: int
+    sub_round: int
+    cohort_id: str
+    message_id: int
+    sender_id: str
+    recipient_id: str
+    content: str
+    metadata: Mapping[str, Any]
+    timestamp: str
+
+    def visible_to(self, agent_id: str) -> bool:
+        """Whether an agent of the cohort may see the message."""
+        return self.recipient_id == EVERYBODY or agent_id in {self.sender_id, self.recipient_id}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The message as agents receive it, a copy each."""
+        return {
+            "sender_id": self.sender_id,
+            "content": self.content,
+            "recipient_id": self.recipient_id,
+            "timestamp": self.timestamp,
+            "metadata": dict(self.metadata),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAct:
+    """A message to be posted, or a topic to be proposed."""
+
+    message: str = ""
+    recipient_id: str = EVERYBODY
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    topic: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Cohort:
+    """A cohort in the current round; numbered from 1."""
+
+    number: int
+    members: tuple[str, ...]
+    proposer_id: str
+    topic: str
+    topic_is_open: bool
+    messages: list[MessagePosted] = field(default_factory=list)
+    spoken: int = 0
+
+    @property
+    def cohort_id(self) -> str:
+        """The cohort's name in this round."""
+        return f"cohort_{self.number}"
+
+
+class GroupChat(Mechanism[ChatAct]):
+    """The rules of the chat.
+
+    Before any round has begun, all who joined form one cohort in round 1.
+
+    Args:
+        initial_topic: what is discussed unless a proposer narrows it.
+        max_rounds: told to agents; the chat itself does not end.
+        sub_rounds: told to agents.
+        group_size: the largest cohort; None for one cohort of all.
+        cohorts: by ``chance`` or by ``role``.
+        reshuffle: form new cohorts each round, or keep those of the first.
+        topic: ``proposed`` by a member in turn, or ``fixed``.
+    """
+
+    def __init__(
+        self,
+        *,
+        initial_topic: str = "",
+        max_rounds: int = 1,
+        sub_rounds: int = 1,
+        group_size: int | None = None,
+        cohorts: CohortRule = "chance",
+        reshuffle: bool = True,
+        topic: str = "fixed",
+    ) -> None:
+        super().__init__()
+        self.initial_topic = initial_topic
+        self.max_rounds = max_rounds
+        self.sub_rounds = sub_rounds
+        self.round, self.sub_round = 1, 1
+        self._group_size = group_size
+        self._rule = cohorts
+        self._reshuffle = reshuffle
+        self._proposes = topic == "proposed"
+        self._roles: dict[str, str] = {}
+        self._cohorts: list[Cohort] = []
+        self._cohort_of: dict[str, Cohort] = {}
+        self._begun = False
+        self._proposed: Counter[str] = Counter()
+        self._last_id = 0
+        self._ids_before = 0
+
+    # -- life cycle -------------------------------------------------------------------------------------------
+
+    def join(self, agent_id: str, role: str) -> None:
+        """Admit an agent; before the first round everybody is in one cohort."""
+        self._roles.setdefault(agent_id, role)
+        if not self._begun:
+            earlier = self._cohorts[:1]
+            self._enter([tuple(self._roles)])
+            for before in earlier:
+                self._cohorts[0].messages, self._cohorts[0].spoken = before.messages, before.spoken
+
+    def begin_round(self, round_number: int, rng: Random) -> None:
+        """Form the cohorts and open their topics."""
+        super().begin_round(round_number, rng)
+        self.sub_round = 0
+        if self._reshuffle or not self._begun:
+            members = list(form_cohorts(self._roles, self._group_size, self._rule, rng))
+        else:
+            members = [cohort.members for cohort in self._cohorts]
+        self._begun = True
+        self._enter(members)
+        for cohort in self._cohorts:
+            self.emit(CohortFormed(self.round, cohort.cohort_id, cohort.members))
+            if not cohort.topic_is_open:
+                self.emit(TopicSet(self.round, cohort.cohort_id, cohort.topic, None))
+
+    def _enter(self, members: list[tuple[str, ...]]) -> None:
+        self._cohorts = [self._cohort(number, ids) for number, ids in enumerate(members, 1)]
+        self._cohort_of = {agent_id: cohort for cohort in self._cohorts for agent_id in cohort.members}
+
+    def _cohort(self, number: int, members: tuple[str, ...]) -> Cohort:
+        proposer = min(members, key=lambda agent_id: self._proposed[agent_id])
+        return Cohort(number, members, proposer, self.initial_topic, self._proposes)
+
+    def begin_sub_round(self, sub_round: int) -> None:
+        """Start a sub-round; a topic that nobody has proposed by now is the configured one."""
+        super().begin_sub_round(sub_round)
+        self._ids_before = self._last_id
+        for cohort in self._cohorts:
+            cohort.spoken = 0
+            if cohort.topic_is_open:
+                self._set_topic(cohort, self.initial_topic, None)
+
+    # -- acting -----------------------------------------------------------------------------------------------
+
+    def check(self, agent_id: str, action: Mapping[str, object]) -> ChatAct:
+        """Read ``{"message", "recipient_id"?, "metadata"?}`` or, from the proposer, ``{"topic"}``."""
+        unknown = [key for key in action if key not in _KEYS]
+        if unknown:
+            raise IllegalAction(
+                f"unknown key {str(unknown[0])[:40]!r}; a chat action has message, recipient_id and metadata, "
+                "and the sender is whoever holds this handle"
+            )
+        if "topic" in action:
+            return ChatAct(topic=_text(action["topic"], "topic"))
+        recipient = action.get("recipient_id", EVERYBODY)
+        if not isinstance(recipient, str):
+            raise IllegalAction("recipient_id is 'all' or the id of one agent")
+        metadata = action.get("metadata")
+        return ChatAct(
+            message=_text(action.get("message"), "message"),
+            recipient_id=self._known_recipient(agent_id, recipient),
+            metadata=_metadata(metadata) if metadata is not None else {},
+        )
+
+    def _known_recipient(self, agent_id: str, recipient: str) -> str:
+        others = [member for member in self._cohort_of[agent_id].members if member != agent_id]
+        if recipient != EVERYBODY and recipient not in others:
+            raise UnknownRecipient(recipient, [EVERYBODY, *others])
+        return recipient
+
+    def apply(self, agent_id: str, action: ChatAct) -> Observation:
+        """Post the message, or take over the topic."""
+        cohort = self._cohort_of[agent_id]
+        if action.topic is not None:
+            if not cohort.topic_is_open or agent_id != cohort.proposer_id:
+                raise IllegalAction(
+                    f"the topic is {cohort.proposer_id}'s to propose, once, before the discussion"
+                )
+            self._proposed[agent_id] += 1
+            self._set_topic(cohort, action.topic, agent_id)
+            return {"status": "accepted", **self.observe(agent_id)}
+        cohort.spoken += 1
+        message_id = self._next_id(cohort)
+        message = MessagePosted(
+            round=self.round,
+            sub_round=self.sub_round,
+            cohort_id=cohort.cohort_id,
+            message_id=message_id,
+            sender_id=agent_id,
+            recipient_id=action.recipient_id,
+            content=action.message,
+            metadata=action.metadata,
+            timestamp=_simulated_time(self.round, self.sub_round, cohort.spoken),
+        )
+        cohort.messages.append(message)
+        self.emit(message)
+        return {"status": "accepted", "message_id": message_id, **self.observe(agent_id)}
+
+    def _next_id(self, cohort: Cohort) -> int:
+        """Cohorts talk side by side, so ids are interleaved by cohort and place, never by who was faster."""
+        message_id = self._ids_before + (cohort.spoken - 1) * len(self._cohorts) + cohort.number
+        self._last_id = max(self._last_id, message_id)
+        return message_id
+
+    def _set_topic(self, cohort: Cohort, topic: str, proposer_id: str | None) -> None:
+        cohort.topic, cohort.topic_is_open = topic, False
+        self.emit(TopicSet(self.round, cohort.cohort_id, topic, proposer_id))
+
+    # -- seeing -----------------------------------------------------------------------------------------------
+
+    @property
+    def cohorts(self) -> tuple[Cohort, ...]:
+        """This round's cohorts."""
+        return tuple(self._cohorts)
+
+    def visible_messages(self, agent_id: str, last: int | None = None) -> list[dict[str, Any]]:
+        """This round's messages that the agent may see, its own included, oldest first; the ``last`` ones only."""
+        visible = [message for message in self._cohort_of[agent_id].messages if message.visible_to(agent_id)]
+        return [
+            message.as_dict()
+            for message in (visible if last is None else visible[max(len(visible) - last, 0) :])
+        ]
+
+    def observe(self, agent_id: str) -> Observation:
+        """What one agent may see."""
+        cohort = self._cohort_of[agent_id]
+        return {
+            "current_topic": cohort.topic,
+            "current_round": self.round,
+            "max_rounds": self.max_rounds,
+            "sub_round": self.sub_round,
+            "sub_rounds": self.sub_rounds,
+            "cohort_id": cohort.cohort_id,
+            "members": list(cohort.members),
+            "topic_proposer": cohort.proposer_id,
+            "round_messages": self.visible_messages(agent_id),
+        }
+
+    def global_state(self) -> Observation:
+        """Every cohort with its topic and all its messages."""
+        return {
+            "current_topic": self._cohorts[0].topic if len(self._cohorts) == 1 else self.initial_topic,
+            "current_round": self.round,
+            "max_rounds": self.max_rounds,
+            "sub_round": self.sub_round,
+            "cohorts": {
+                cohort.cohort_id: {"members": list(cohort.members), "topic": cohort.topic}
+                for cohort in self._cohorts
+            },
+            "round_messages": [message.as_dict() for cohort in self._cohorts for message in cohort.messages],
+        }
+
+
+class GroupChatEnvironment(Environment[ChatAct]):
+    """A group chat with a name and participants."""
+
+    def __init__(self, name: str = "group_chat", mechanism: GroupChat | None = None) -> None:
+        super().__init__(name, mechanism or GroupChat())
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise IllegalAction(f"{key} is a text that is not empty")
+    return clean(value)
+
+
+def _metadata(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise IllegalAction("metadata is a mapping")
+    try:
+        kept: dict[str, Any] = storable(value, depth=MAX_METADATA_DEPTH, items=MAX_METADATA_ITEMS)
+    except ValueError as error:
+        raise IllegalAction(f"metadata is {error}") from error
+    return kept
+
+
+def _simulated_time(round_number: int, sub_round: int, place: int) -> str:
+    moment = EPOCH + timedelta(days=round_number - 1, hours=sub_round, seconds=place)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

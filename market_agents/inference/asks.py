@@ -1,0 +1,122 @@
+"""What travels through the door to models: a request, what a provider returns, and the outcome that is journalled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from random import Random
+from typing import Any
+
+from pydantic import BaseModel
+
+from market_agents.inference.structured import wire_schema
+
+Message = Mapping[str, str]
+StandIn = Callable[[Random], BaseModel]
+"""Answers a structured request by rule, from what the caller already observed."""
+
+
+class Status(StrEnum):
+    """How an ask ended."""
+
+    ANSWERED = "answered"
+    INVALID = "invalid"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    TIMED_OUT = "timed_out"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A logical request for one decision; wire details such as schema fallbacks are not part of it.
+
+    Attributes:
+        temperature: 0 to 2, or None for the provider's default.
+        max_tokens: the longest answer, in tokens.
+        stand_in: how the offline provider answers; not part of what is asked.
+    """
+
+    model: str
+    messages: Sequence[Message]
+    schema: type[BaseModel] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    tool_mode: bool = False
+    stand_in: StandIn | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) over model, messages, schema and sampling; without keys, run ids or time."""
+        canonical = {
+            "model": self.model,
+            "messages": [dict(message) for message in self.messages],
+            "schema": wire_schema(self.schema) if self.schema else None,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "tool_mode": self.tool_mode,
+        }
+        text = json.dumps(canonical, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them, or as estimated where it said nothing usable."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One whole reply of a provider, before anybody judged it."""
+
+    text: str
+    model: str
+    finish_reason: str
+    usage: Usage
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an ask ended; what the journal keeps and the asker acts on.
+
+    Attributes:
+        content: the text of the answer, made storable.
+        parsed: the answer as the requested schema; None without a schema or a valid answer.
+        reason: why there is no usable answer, told to the model on a re-ask.
+        cost: US dollars; None where the model's price is unknown.
+        attempts: HTTP requests behind this ask, schema fallbacks and retries included.
+        replayed: whether the journal answered.
+    """
+
+    request_key: str
+    status: Status
+    content: str = ""
+    parsed: BaseModel | None = None
+    reason: str = ""
+    requested_model: str = ""
+    returned_model: str = ""
+    finish_reason: str = ""
+    usage: Usage = Usage()
+    cost: Decimal | None = None
+    attempts: int = 0
+    latency_ms: float = 0.0
+    replayed: bool = False
+
+
+def usage_row(usage: Usage) -> dict[str, Any]:
+    """The usage as columns of the journal."""
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+    }

@@ -1,0 +1,76 @@
+"""From configuration to a door: which endpoint answers for which entry of ``llm_configs``, and under which limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+
+from market_agents.config import LLMConfig, RequestLimits, api_key, base_url
+from market_agents.inference.endpoints import Endpoint
+from market_agents.inference.limits import Limits
+from market_agents.inference.providers.offline import OfflineProvider
+from market_agents.inference.providers.provider import Provider
+
+
+def build_endpoints(
+    configs: Iterable[LLMConfig],
+    *,
+    environment: Mapping[str, str],
+    request_limits: Mapping[str, RequestLimits],
+    seed: int,
+) -> dict[str, Endpoint]:
+    """One endpoint per entry; entries with the same server, key, timeouts and limits share theirs.
+
+    Args:
+        configs: the entries of ``llm_configs``.
+        environment: variables that hold keys.
+        request_limits: by entry name or, for all entries of a client, by client name.
+        seed: the run's seed, for the offline stand-in.
+
+    Raises:
+        UserError: a key is needed and missing; the message names its variable.
+    """
+    shared: dict[tuple[object, ...], Endpoint] = {}
+    endpoints: dict[str, Endpoint] = {}
+    for config in configs:
+        limited_by = next((name for name in (config.name, config.client) if name in request_limits), None)
+        limits = request_limits[limited_by] if limited_by else RequestLimits()
+        address = base_url(config, environment)
+        secret = api_key(config, environment)
+        identity = (
+            config.client == "offline",
+            address,
+            secret,
+            config.timeout,
+            config.total_timeout,
+            limited_by,
+        )
+        if identity not in shared:
+            provider = _provider(config, address, secret, seed)
+            shared[identity] = Endpoint(
+                provider, partial(_limits, limits), total_timeout=config.total_timeout
+            )
+        endpoints[config.name] = shared[identity]
+    return endpoints
+
+
+def _limits(configured: RequestLimits) -> Limits:
+    return Limits(
+        max_in_flight=configured.max_in_flight,
+        requests_per_minute=configured.max_requests_per_minute,
+        tokens_per_minute=configured.max_tokens_per_minute,
+    )
+
+
+def _provider(config: LLMConfig, address: str | None, secret: str | None, seed: int) -> Provider:
+    if config.client == "offline":
+        return OfflineProvider(seed)
+    # The provider's library takes half a second to import: only a run that needs it pays.
+    from market_agents.inference.providers.openai_chat import OpenAIChatProvider
+
+    return OpenAIChatProvider(
+        base_url=address,
+        api_key=secret or "none",
+        key_name=config.api_key_env or "OPENAI_API_KEY",
+        timeout=config.timeout,
+    )

@@ -1,0 +1,470 @@
+"""The only writer of what happened: turns what agents and mechanisms did into rows, one transaction per step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import singledispatchmethod
+from typing import Any
+
+from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.protocols.acl_message import ACLMessage
+from market_agents.agents.schemas import Perception, Reflection
+from market_agents.economics.accounts import Accounts
+from market_agents.economics.ticks import TickScale
+from market_agents.environments import Event
+from market_agents.environments.mechanisms.auction import (
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderRejected,
+    RoundResult,
+    TradeMade,
+)
+from market_agents.environments.mechanisms.group_chat import CohortFormed, MessagePosted, TopicSet
+from market_agents.personas import Persona
+from market_agents.plain_text import clean, storable
+from market_agents.storage import Lease, write_step
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The place in a run that rows belong to."""
+
+    environment: str
+    round: int
+    sub_round: int = 0
+
+    def columns(self) -> Row:
+        """The place as columns."""
+        return {"environment": self.environment, "round": self.round, "sub_round": self.sub_round}
+
+
+class SimulationDataInserter:
+    """Collects the rows of a step and writes them together.
+
+    Everything is derived from what was decided, so a resumed run collects the same rows again, and a step that is
+    there already is left alone.
+
+    Args:
+        lease: the right to write this run.
+        tick_size: the worth of one tick, for money in currency.
+    """
+
+    def __init__(self, lease: Lease, *, tick_size: Decimal) -> None:
+        self._lease = lease
+        self._scale = TickScale(tick_size)
+        self._rows: dict[str, list[Row]] = defaultdict(list)
+        self._updates: dict[str, list[Row]] = defaultdict(list)
+        self._open_orders: dict[tuple[str, int], Row] = {}
+        self._unwritten: set[tuple[str, int]] = set()
+        self._order_seq: dict[tuple[str, int], int] = {}
+        self._ledger_seq = 0
+        self._acl_seq = 0
+
+    async def flush(self, step_key: str) -> None:
+        """Write what was collected in one transaction under ``step_key``; the event loop goes on meanwhile.
+
+        Raises:
+            WriteConflict: the step is there with other content.
+        """
+        rows, self._rows = self._rows, defaultdict(list)
+        updates, self._updates = self._updates, defaultdict(list)
+        self._unwritten.clear()
+        await asyncio.to_thread(write_step, self._lease, step_key, rows, updates)
+
+    # -- the population -----------------------------------------------------------------------------------------
+
+    def population(self, agents: Iterable[MarketAgent]) -> None:
+        """Who takes part."""
+        for agent in agents:
+            persona = agent.persona
+            self._rows["agents"].append(
+                {
+                    "agent_id": agent.id,
+                    "agent_index": agent.index,
+                    "role": agent.role,
+                    "name": persona.name if isinstance(persona, Persona) else agent.id,
+                    "persona": persona.to_dict()
+                    if isinstance(persona, Persona)
+                    else {"text": clean(str(persona))},
+                    "endowment": {
+                        "cash": self._scale.to_currency(agent.endowment.cash),
+                        "goods": agent.endowment.goods,
+                    },
+                    "llm_config": agent.llm_config.name,
+                    "strategy": agent.strategy_name,
+                }
+            )
+
+    def schedules(
+        self, round_number: int, good: str, agents: Iterable[tuple[str, str, Sequence[int]]]
+    ) -> None:
+        """The units open at the start of a round: agent id, role and values or costs in ticks, in trading order."""
+        for agent_id, role, units in agents:
+            for unit, ticks in enumerate(units, 1):
+                worth = self._money(ticks)
+                self._rows["preference_schedules"].append(
+                    {
+                        "round": round_number,
+                        "agent_id": agent_id,
+                        "good": good,
+                        "unit": unit,
+                        "value": worth if role == "buyer" else None,
+                        "cost": worth if role != "buyer" else None,
+                    }
+                )
+
+    def ledger(self, round_number: int, environment: str | None, accounts: Accounts) -> None:
+        """Every movement since the last call."""
+        for movement in accounts.take_movements():
+            self._ledger_seq += 1
+            self._rows["ledger"].append(
+                {
+                    "seq": self._ledger_seq,
+                    "environment": environment,
+                    "round": round_number,
+                    "agent_id": movement.agent_id,
+                    "kind": movement.kind.value,
+                    "good": movement.good,
+                    "quantity": movement.quantity,
+                    "cash": self._money(movement.cash),
+                    "trade_id": movement.trade_id,
+                }
+            )
+
+    def allocations(self, round_number: int, accounts: Accounts) -> None:
+        """What everybody holds at the end of a round."""
+        for agent_id in accounts.agents:
+            holding = accounts.holding(agent_id)
+            for good in accounts.goods:
+                self._rows["allocations"].append(
+                    {
+                        "round": round_number,
+                        "agent_id": agent_id,
+                        "good": good,
+                        "cash": self._money(holding.cash),
+                        "goods": holding.goods[good],
+                        "locked_cash": self._money(holding.locked_cash),
+                        "locked_goods": holding.locked_goods[good],
+                    }
+                )
+
+    # -- cognition ----------------------------------------------------------------------------------------------
+
+    def perception(
+        self, where: Where, agent_id: str, perception: Perception, request_key: str | None
+    ) -> None:
+        """How an agent saw its situation."""
+        self._rows["perceptions"].append(
+            {
+                **where.columns(),
+                "agent_id": agent_id,
+                **perception.model_dump(),
+                "request_key": request_key,
+            }
+        )
+
+    def action(
+        self,
+        where: Where,
+        agent_id: str,
+        seq: int,
+        *,
+        action: str,
+        content: object,
+        verdict: str,
+        reason: str | None,
+        request_key: str | None,
+    ) -> None:
+        """One act, or the lack of one, with its verdict."""
+        self._rows["actions"].append(
+            {
+                **where.columns(),
+                "agent_id": agent_id,
+                "seq": seq,
+                "action": clean(action),
+                "content": storable_or_note(content),
+                "verdict": verdict,
+                "reason": None if reason is None else clean(reason),
+                "request_key": request_key,
+            }
+        )
+
+    def observation(self, where: Where, agent_id: str, content: object, request_key: str | None) -> None:
+        """What an agent was told at the end of a turn."""
+        self._rows["observations"].append(
+            {
+                **where.columns(),
+                "agent_id": agent_id,
+                "content": storable_or_note(content),
+                "request_key": request_key,
+            }
+        )
+
+    def reflection(
+        self,
+        where: Where,
+        agent_id: str,
+        reflection: Reflection,
+        reward: float | None,
+        request_key: str | None,
+    ) -> None:
+        """How an agent looked back; ``reward`` is the environment's, normalised profit."""
+        self._rows["reflections"].append(
+            {
+                **where.columns(),
+                "agent_id": agent_id,
+                **reflection.model_dump(),
+                "environment_reward": reward,
+                "request_key": request_key,
+            }
+        )
+
+    def memories(self, round_number: int, agents: Iterable[MarketAgent]) -> None:
+        """What agents decided to keep."""
+        for agent in agents:
+            for seq, entry in enumerate(agent.memory.take_new(), 1):
+                self._rows["agent_memories"].append(
+                    {
+                        "round": round_number,
+                        "agent_id": agent.id,
+                        "seq": seq,
+                        "environment": entry.environment,
+                        "kind": entry.kind.value,
+                        "content": clean(entry.content),
+                    }
+                )
+
+    def acl_messages(self, where: Where, messages: Iterable[ACLMessage]) -> None:
+        """Mail between agents."""
+        for message in messages:
+            self._acl_seq += 1
+            self._rows["acl_messages"].append(
+                {
+                    **where.columns(),
+                    "message_id": f"acl_{self._acl_seq:08d}",
+                    **message.model_dump(exclude={"performative"}),
+                    "performative": message.performative.value,
+                    "timestamp": None,
+                }
+            )
+
+    # -- mechanisms ---------------------------------------------------------------------------------------------
+
+    def events(self, where: Where, events: Iterable[Event], request_keys: Mapping[str, str | None]) -> None:
+        """What a mechanism decided in a turn; ``request_keys`` names, by agent, the ask behind its acts."""
+        for event in events:
+            self._event(event, where, request_keys)
+
+    @singledispatchmethod
+    def _event(self, event: Event, where: Where, request_keys: Mapping[str, str | None]) -> None:
+        raise TypeError(f"no table takes a {type(event).__name__} ({where}, {len(request_keys)} acts)")
+
+    @_event.register
+    def _(self, event: OrderPlaced, where: Where, request_keys: Mapping[str, str | None]) -> None:
+        row = self._new_order(event, where, request_keys) | {"status": "open", "reject_reason": None}
+        self._rows["orders"].append(row)
+        self._open_orders[where.environment, event.order_id] = row
+        self._unwritten.add((where.environment, event.order_id))
+        self._order_event(where, event.order_id, "open", quantity=event.quantity, price=event.price)
+
+    @_event.register
+    def _(self, event: OrderRejected, where: Where, request_keys: Mapping[str, str | None]) -> None:
+        reason = clean(event.reason)
+        row = self._new_order(event, where, request_keys) | {"status": "rejected", "reject_reason": reason}
+        self._rows["orders"].append(row)
+        self._order_event(
+            where, event.order_id, "rejected", quantity=event.quantity, price=event.price, reason=reason
+        )
+
+    @_event.register
+    def _(self, event: OrderFilled, where: Where, request_keys: Mapping[str, str | None]) -> None:  # noqa: ARG002
+        status = event.status.value
+        self._change_order(where, event.order_id, status, event.filled_quantity, final=status == "filled")
+        self._order_event(
+            where,
+            event.order_id,
+            status,
+            quantity=event.quantity,
+            filled=event.filled_quantity,
+            trade_id=event.trade_id,
+        )
+
+    @_event.register
+    def _(self, event: OrderCancelled, where: Where, request_keys: Mapping[str, str | None]) -> None:  # noqa: ARG002
+        self._change_order(where, event.order_id, event.status.value, event.filled_quantity, final=True)
+        self._order_event(
+            where, event.order_id, event.status.value, quantity=event.quantity, filled=event.filled_quantity
+        )
+
+    @_event.register
+    def _(self, event: TradeMade, where: Where, request_keys: Mapping[str, str | None]) -> None:  # noqa: ARG002
+        self._rows["trades"].append(
+            {
+                **where.columns(),
+                "trade_id": event.trade_id,
+                "bid_order_id": event.bid_order_id,
+                "ask_order_id": event.ask_order_id,
+                "buyer_id": event.buyer_id,
+                "seller_id": event.seller_id,
+                "good": event.good,
+                "price": self._money(event.price),
+                "quantity": event.quantity,
+                "buyer_value": self._money(sum(event.buyer_values)),
+                "seller_cost": self._money(sum(event.seller_costs)),
+                "buyer_surplus": self._money(event.buyer_surplus),
+                "seller_surplus": self._money(event.seller_surplus),
+            }
+        )
+
+    @_event.register
+    def _(self, event: CohortFormed, where: Where, request_keys: Mapping[str, str | None]) -> None:  # noqa: ARG002
+        self._rows["cohorts"] += [
+            {
+                "environment": where.environment,
+                "round": event.round,
+                "cohort_id": event.cohort_id,
+                "agent_id": agent_id,
+            }
+            for agent_id in event.members
+        ]
+
+    @_event.register
+    def _(self, event: TopicSet, where: Where, request_keys: Mapping[str, str | None]) -> None:
+        self._rows["topics"].append(
+            {
+                "environment": where.environment,
+                "round": event.round,
+                "cohort_id": event.cohort_id,
+                "topic": event.topic,
+                "proposer_id": event.proposer_id,
+                "request_key": request_keys.get(event.proposer_id) if event.proposer_id else None,
+            }
+        )
+
+    @_event.register
+    def _(self, event: MessagePosted, where: Where, request_keys: Mapping[str, str | None]) -> None:
+        self._rows["messages"].append(
+            {
+                **where.columns(),
+                "message_id": event.message_id,
+                "cohort_id": event.cohort_id,
+                "sender_id": event.sender_id,
+                "recipient_id": event.recipient_id,
+                "content": event.content,
+                "metadata": dict(event.metadata),
+                "timestamp": event.timestamp,
+                "request_key": request_keys.get(event.sender_id),
+            }
+        )
+
+    def auction_round(self, where: Where, good: str, result: RoundResult) -> None:
+        """A round's outcome of a market."""
+        equilibrium = result.equilibrium
+        self._rows["auction_rounds"].append(
+            {
+                "environment": where.environment,
+                "round": where.round,
+                "good": good,
+                "trades": len(result.trades),
+                "volume": result.volume,
+                "mean_price": self._average(result.mean_price),
+                "equilibrium_price_low": self._average(equilibrium.price_low),
+                "equilibrium_price_high": self._average(equilibrium.price_high),
+                "equilibrium_quantity": equilibrium.quantity_max,
+                "realized_surplus": self._money(result.realized_surplus),
+                "maximum_surplus": self._average(result.maximum_surplus),
+                "efficiency": result.efficiency,
+                "smith_alpha": result.smith_alpha,
+                "profit_dispersion": (
+                    None
+                    if result.profit_dispersion is None
+                    else self._scale.to_currency(result.profit_dispersion)
+                ),
+            }
+        )
+
+    # -- helpers ------------------------------------------------------------------------------------------------
+
+    def _new_order(
+        self, event: OrderPlaced | OrderRejected, where: Where, request_keys: Mapping[str, str | None]
+    ) -> Row:
+        return {
+            **where.columns(),
+            "order_id": event.order_id,
+            "agent_id": event.agent_id,
+            "good": event.good,
+            "side": event.side.value if event.side else None,
+            "price": None if event.price is None else self._money(event.price),
+            "quantity": event.quantity,
+            "filled_quantity": 0,
+            "request_key": request_keys.get(event.agent_id),
+        }
+
+    def _change_order(self, where: Where, order_id: int, status: str, filled: int, *, final: bool) -> None:
+        """Carry an order's state forward: in its own row where the step still holds it, as an update otherwise."""
+        key = (where.environment, order_id)
+        row = self._open_orders[key]
+        row["status"], row["filled_quantity"] = status, filled
+        if key not in self._unwritten:
+            self._updates["orders"].append(
+                {
+                    "environment": where.environment,
+                    "order_id": order_id,
+                    "status": status,
+                    "filled_quantity": filled,
+                }
+            )
+        if final:
+            del self._open_orders[key]
+
+    def _order_event(
+        self,
+        where: Where,
+        order_id: int,
+        status: str,
+        *,
+        quantity: int | None,
+        price: int | None = None,
+        filled: int = 0,
+        trade_id: int | None = None,
+        reason: str | None = None,
+    ) -> None:
+        key = (where.environment, order_id)
+        self._order_seq[key] = self._order_seq.get(key, 0) + 1
+        self._rows["order_events"].append(
+            {
+                **where.columns(),
+                "order_id": order_id,
+                "seq": self._order_seq[key],
+                "status": status,
+                "price": None if price is None else self._money(price),
+                "quantity": quantity,
+                "filled_quantity": filled,
+                "trade_id": trade_id,
+                "reason": reason,
+            }
+        )
+
+    def _money(self, ticks: int) -> Decimal:
+        return self._scale.to_decimal(ticks)
+
+    def _average(self, ticks: float | None) -> Decimal | None:
+        """Currency from a number of ticks that need not be whole, to six decimals; None where there is none."""
+        if ticks is None or abs(ticks) == float("inf"):
+            return None
+        return Decimal(repr(self._scale.to_currency(ticks))).quantize(Decimal("0.000001"))
+
+
+def storable_or_note(content: object) -> Any:  # noqa: ANN401  (JSON has no narrower type)
+    """The content as JSON, or a note where it is too large or too deep to keep."""
+    try:
+        return storable(content, items=10_000)
+    except ValueError as error:
+        return {"note": f"not kept: {error}"}

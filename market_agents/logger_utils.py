@@ -1,0 +1,279 @@
+"""How a run sounds: records for every section of a round, colour on a terminal, plain lines elsewhere, JSON in a file.
+
+Nothing that an agent says is ever markup or an escape code here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from colorama import just_fix_windows_console
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from market_agents.economics.ticks import TickScale
+from market_agents.environments import Event
+from market_agents.environments.mechanisms.auction import OrderPlaced, OrderRejected, RoundResult, TradeMade
+from market_agents.environments.mechanisms.group_chat import CohortFormed, MessagePosted, TopicSet
+from market_agents.plain_text import for_terminal, one_line
+
+log = logging.getLogger("market_agents.simulation")
+
+SHOWN_PER_SECTION = 6
+"""Lines of one kind that the console shows in a section; the log file and the database hold them all."""
+
+NARROWEST = 40
+_STYLES = {
+    "round": "bold magenta",
+    "environment": "bold",
+    "cohort": "dim",
+    "topic": "cyan",
+    "message": "cyan",
+    "perception": "blue",
+    "action": "yellow",
+    "trade": "bold green",
+    "market": "green",
+    "reflection": "magenta",
+    "abstention": "yellow",
+    "note": "dim",
+}
+_LABELS = {
+    "topic": "topic",
+    "message": "says",
+    "perception": "thinks",
+    "action": "orders",
+    "trade": "trade",
+    "reflection": "learns",
+    "abstention": "passes",
+}
+_LIMITED = frozenset(_LABELS) | {"cohort"}
+
+
+class SimulationLogger:
+    """What a run tells while it goes; every method writes one record with its kind and place."""
+
+    def __init__(self, scale: TickScale) -> None:
+        self._scale = scale
+        self._place: dict[str, object] = {}
+
+    def run(self, text: str) -> None:
+        """Something about the run as a whole."""
+        self._tell("note", text)
+
+    def round(self, number: int, rounds: int) -> None:
+        """A round begins."""
+        self._place = {"round": number}
+        self._tell("round", f"Round {number} of {rounds}")
+
+    def environment(self, name: str, round_number: int) -> None:
+        """An environment's part of a round begins."""
+        self._place = {"round": round_number, "environment": name}
+        self._tell("environment", name)
+
+    def perception(self, agent_id: str, strategy: str) -> None:
+        """What an agent intends."""
+        self._tell("perception", strategy, agent_id)
+
+    def reflection(self, agent_id: str, update: str) -> None:
+        """What an agent will do from now on."""
+        self._tell("reflection", update, agent_id)
+
+    def abstention(self, agent_id: str, verdict: str, reason: str | None) -> None:
+        """An agent did nothing, and why."""
+        self._tell("abstention", f"{verdict}{': ' + reason if reason else ''}", agent_id)
+
+    def warning(self, text: str) -> None:
+        """Something that should not be overlooked."""
+        log.warning("%s", text, extra={"kind": "warning", **self._place})
+
+    def events(self, events: Iterable[Event]) -> None:
+        """What a mechanism decided."""
+        if log.isEnabledFor(logging.INFO):
+            for event in events:
+                self._event(event)
+
+    def _event(self, event: Event) -> None:
+        match event:
+            case OrderPlaced():
+                self._tell(
+                    "action",
+                    f"{event.side.value} {event.quantity} at {self._price(event.price)}",
+                    event.agent_id,
+                )
+            case OrderRejected():
+                self._tell("abstention", f"order refused: {event.reason}", event.agent_id)
+            case TradeMade():
+                parties = f"{event.buyer_id} buys {event.quantity} from {event.seller_id}"
+                text = f"{parties} at {self._price(event.price)}"
+                self._tell("trade", text)
+            case CohortFormed():
+                self._tell("cohort", f"{event.cohort_id}: {', '.join(event.members)}")
+            case TopicSet():
+                by = f"{event.proposer_id}, " if event.proposer_id else ""
+                self._tell("topic", f"{event.topic} ({by}{event.cohort_id})")
+            case MessagePosted():
+                private = "" if event.recipient_id == "all" else f"(to {event.recipient_id}) "
+                self._tell("message", f"{private}{event.content}", event.sender_id)
+            case _:
+                pass
+
+    def market(self, round_number: int, good: str, result: RoundResult) -> None:
+        """How a market's round went."""
+        if result.mean_price is None:
+            text = f"{good}: no trade"
+        else:
+            efficiency = "–" if result.efficiency is None else f"{result.efficiency:.1%}"
+            text = (
+                f"{good}: {len(result.trades)} trades, {result.volume} units, mean price "
+                f"{self._scale.to_currency(result.mean_price):.2f}, efficiency {efficiency}"
+            )
+        self._tell("market", text)
+        log.debug("profits in round %d: %s", round_number, dict(result.profits))
+
+    def _price(self, ticks: int) -> str:
+        return str(self._scale.to_decimal(ticks))
+
+    def _tell(self, kind: str, text: str, agent_id: str | None = None) -> None:
+        log.info("%s", text, extra={"kind": kind, "agent_id": agent_id, **self._place})
+
+
+class ConsoleHandler(logging.Handler):
+    """Shows records on a console, each on one line of its width, a few of each kind per section."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._counts: Counter[str] = Counter()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record."""
+        try:
+            self._show(record)
+        except (OSError, ValueError):
+            # A console that went away must not end a run that may have cost money.
+            self.handleError(record)
+
+    def _show(self, record: logging.LogRecord) -> None:
+        kind = str(getattr(record, "kind", "note"))
+        if record.levelno >= logging.WARNING:
+            self._line(f"! {record.getMessage()}", "bold red")
+            return
+        if kind in {"round", "environment", "market"}:
+            self._close_section()
+        if kind in _LIMITED:
+            self._counts[kind] += 1
+            if self._counts[kind] > SHOWN_PER_SECTION:
+                return
+        self._line(_composed(record, kind), _STYLES.get(kind, ""))
+
+    def _close_section(self) -> None:
+        hidden = {
+            kind: count - SHOWN_PER_SECTION
+            for kind, count in self._counts.items()
+            if count > SHOWN_PER_SECTION
+        }
+        if hidden:
+            counted = ", ".join(
+                f"{count} more of {_LABELS.get(kind, kind)!r}" for kind, count in hidden.items()
+            )
+            self._line(f"    … {counted}", "dim")
+        self._counts.clear()
+
+    def _line(self, text: str, style: str) -> None:
+        width = max(self._console.width, NARROWEST) - 1
+        indent = len(text) - len(text.lstrip(" "))
+        line = text[:indent] + one_line(text, width - indent)
+        self._console.print(Text(line, style=style), soft_wrap=True)
+
+
+def _composed(record: logging.LogRecord, kind: str) -> str:
+    message = record.getMessage()
+    if kind == "round":
+        return f"━━ {message} ━━"
+    if kind == "environment":
+        return f"  {message}"
+    who = getattr(record, "agent_id", None)
+    label = _LABELS.get(kind, "")
+    return "    " + " ".join(part for part in (who, f"{label}:" if label else "", message) if part)
+
+
+class JsonLinesHandler(logging.FileHandler):
+    """Writes every record as one JSON object on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        fields = {key: getattr(record, key, None) for key in ("kind", "round", "environment", "agent_id")}
+        content = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            **{key: value for key, value in fields.items() if value is not None},
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            content["error"] = logging.Formatter().formatException(record.exc_info)
+        return json.dumps(content, ensure_ascii=False)
+
+
+def console_for(stream: IO[str]) -> Console:
+    """A console that never reads agents' text as markup and respects ``NO_COLOR``."""
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
+
+
+def set_up_logging(console: Console, *, quiet: bool, log_file: Path | None) -> None:
+    """Decide how the package sounds in this process; called by the command line alone."""
+    just_fix_windows_console()
+    logging.raiseExceptions = False
+    root = logging.getLogger("market_agents")
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    shown = ConsoleHandler(console)
+    shown.setLevel(logging.WARNING if quiet else logging.INFO)
+    root.addHandler(shown)
+    if log_file is not None:
+        root.addHandler(JsonLinesHandler(log_file, encoding="utf-8", errors="backslashreplace"))
+
+
+def show_banner(console: Console) -> None:
+    """The program's name in large letters, where there is room."""
+    if console.is_terminal and console.width >= 80:
+        # Fonts are read from disk: only a terminal that shows them pays.
+        from pyfiglet import figlet_format
+
+        console.print(Text(figlet_format("MarketAgents", font="small", width=80).rstrip(), style="bold cyan"))
+        console.print()
+
+
+def progress_line(console: Console, text: Callable[[], str]) -> Live | None:
+    """A line at the bottom of a terminal that shows ``text()`` while models are awaited; None in a pipe."""
+    if not console.is_terminal:
+        return None
+    return Live(
+        console=console,
+        get_renderable=lambda: Text(one_line(text(), console.width - 1), style="dim"),
+        refresh_per_second=4,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )
+
+
+def say(text: str, stream: IO[str] | None = None) -> None:
+    """Print results; a reader that went away (``| head``) is no error."""
+    target = sys.stdout if stream is None else stream
+    try:
+        print(for_terminal(text), file=target, flush=True)
+    except BrokenPipeError:
+        # Python would report the broken pipe again at exit: give it somewhere to write.
+        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123, SIM115

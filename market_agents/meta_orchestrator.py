@@ -1,0 +1,344 @@
+"""Where a run starts: configuration, run, agents, environments in their order, round after round, status.
+
+``python -m market_agents.meta_orchestrator [--config F] [--environments group_chat auction ...]``
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__":
+    # The command line stands above this module and is found by name, so that nothing here imports upwards. Started
+    # as a file, the folder of the package is on the path instead of the folder above it.
+    import os.path
+    import runpy
+
+    if not __package__:
+        sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    sys.argv[1:1] = ["run"]
+    runpy.run_module("market_agents", run_name="__main__")
+    raise SystemExit
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from market_agents import __version__
+from market_agents.agents.generation import generate_agents, minds
+from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.prompts import prompts_hash
+from market_agents.base_orchestrator import (
+    ENVIRONMENTS,
+    BaseOrchestrator,
+    RunContext,
+    environment_model,
+    orchestrator_class,
+)
+from market_agents.config import (
+    SimulationConfig,
+    config_from_mapping,
+    config_hash,
+    config_to_mapping,
+    database_url,
+    read_config,
+    read_environment,
+)
+from market_agents.economics.accounts import Accounts
+from market_agents.economics.ticks import TickScale
+from market_agents.errors import MarketAgentsError, RunRefused, Stopped, UserError
+from market_agents.inference import MemoryJournal, ModelDoor, build_endpoints
+from market_agents.insert_simulation_data import SimulationDataInserter
+from market_agents.interruption import stoppable
+from market_agents.logger_utils import SimulationLogger
+from market_agents.rng import RandomStreams, draw_seed
+from market_agents.storage import (
+    Database,
+    Lease,
+    Run,
+    RunStatus,
+    StoredJournal,
+    acquire,
+    create_run,
+    delete_run,
+    get_run,
+    open_database,
+    set_status,
+)
+
+log = logging.getLogger(__name__)
+
+CODE_VERSION = f"{__version__}+prompts.{prompts_hash()[:12]}"
+
+
+def load_config(
+    path: str | Path = "orchestrator_config.yaml", overrides: Sequence[tuple[str, object]] = ()
+) -> SimulationConfig:
+    """Read and check a whole configuration, the environments' own keys included.
+
+    Args:
+        path: the YAML file.
+        overrides: pairs of key path and value that replace what the file says.
+
+    Raises:
+        ConfigError: every mistake at once, each with file, line and key path.
+    """
+    loaded = read_config(
+        Path(path),
+        environment_model=environment_model,
+        known_environments=tuple(ENVIRONMENTS),
+        overrides=overrides,
+    )
+    for warning in loaded.warnings:
+        log.warning("%s", warning)
+    return loaded.config
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        database: where its rows are, without a password.
+        rounds: rounds completed.
+        efficiency: allocative efficiency by round and market; None where nothing could be gained.
+        cost: US dollars of the asks whose price is known.
+        unpriced: models whose price is unknown.
+    """
+
+    run_id: str
+    status: str
+    database: str
+    seed: int
+    rounds: int
+    asks: int = 0
+    model_calls: int = 0
+    replayed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    unpriced: tuple[str, ...] = field(default_factory=tuple)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, JSON-ready."""
+        return {**asdict(self), "cost": float(self.cost), "unpriced": list(self.unpriced)}
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a run begins: afresh, or on top of what its journal holds.
+
+    Attributes:
+        resume: go on with ``run_id``; what the journal holds is not asked again.
+        replay: run from the journal alone; the first request that it does not hold is an error.
+        force: go on although program or prompts have changed since.
+    """
+
+    run_id: str | None = None
+    resume: bool = False
+    replay: bool = False
+    force: bool = False
+
+
+class MetaOrchestrator:
+    """One run, from configuration to status.
+
+    Args:
+        config: as from `load_config`.
+        start: afresh by default.
+        database: address that wins over environment and configuration.
+        folder: where ``.env`` and the default SQLite file are; the working directory by default.
+    """
+
+    def __init__(
+        self,
+        config: SimulationConfig,
+        *,
+        start: Start | None = None,
+        database: str | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.start = start or Start()
+        self.folder = folder or Path.cwd()
+        if config.seed is None:
+            config = config.model_copy(update={"seed": draw_seed()})
+        self.config = config
+        self.seed: int = config.seed if config.seed is not None else 0
+        self.run_id = self.start.run_id or new_run_id()
+        self.variables = read_environment(self.folder)
+        self.database_url = database_url(config.database_config, self.variables, database, self.folder)
+        self.display = SimulationLogger(TickScale(Decimal(str(config.tick_size))))
+        self.door = ModelDoor(
+            build_endpoints(
+                minds(config),
+                environment=self.variables,
+                request_limits=config.request_limits,
+                seed=self.seed,
+            ),
+            MemoryJournal(),
+            run_id=self.run_id,
+            replay=self.start.replay,
+        )
+        self.rounds_done = 0
+        self.run_is_stored = False
+        self.database_display = ""
+
+    def run(self) -> RunResult:
+        """Run to the end. Inside a running event loop await `run_simulation` instead.
+
+        Raises:
+            MarketAgentsError: with the exit code that the command line gives.
+        """
+        return asyncio.run(self.run_simulation())
+
+    async def run_simulation(self) -> RunResult:
+        """Run to the end, or until something stops the run; its status is stored in every case."""
+        agents = generate_agents(self.config, self.door)
+        database = await asyncio.to_thread(open_database, self.database_url)
+        self.database_display = database.display
+        try:
+            lease = self._begin(database)
+            self.run_is_stored = True
+            try:
+                await self._run_with(lease, agents)
+            finally:
+                lease.release()
+        finally:
+            database.close()
+        return self.result(RunStatus.COMPLETED)
+
+    def result(self, status: RunStatus) -> RunResult:
+        """What the run came to so far."""
+        tally = self.door.tally
+        return RunResult(
+            run_id=self.run_id,
+            status=status.value,
+            database=self.database_display,
+            seed=self.seed,
+            rounds=self.rounds_done,
+            asks=tally.asked,
+            model_calls=tally.attempts,
+            replayed=tally.replayed,
+            prompt_tokens=tally.prompt_tokens,
+            completion_tokens=tally.completion_tokens,
+            cost=tally.cost,
+            unpriced=tuple(sorted(tally.unpriced)),
+        )
+
+    def _begin(self, database: Database) -> Lease:
+        if not (self.start.resume or self.start.replay):
+            return create_run(
+                database,
+                run_id=self.run_id,
+                seed=self.seed,
+                config=config_to_mapping(self.config),
+                config_hash=config_hash(self.config),
+                code_version=CODE_VERSION,
+            )
+        check_same_program(get_run(database, self.run_id), force=self.start.force)
+        return acquire(database, self.run_id)
+
+    async def _run_with(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
+        journal = StoredJournal(lease)
+        self.door.journal = journal
+        if not self.start.replay:
+            set_status(lease, RunStatus.RUNNING)
+        try:
+            with stoppable():
+                async with self.door:
+                    await self._rounds(lease, agents)
+        except BaseException as error:
+            journal.close()
+            self._settle_status(lease, error)
+            raise
+        journal.close()
+        if not self.start.replay:
+            set_status(lease, RunStatus.COMPLETED)
+
+    def _settle_status(self, lease: Lease, error: BaseException) -> None:
+        """Store how the run ended; a fresh run that was refused before its first answer leaves no trace."""
+        if self.start.replay:
+            return
+        fresh = not self.start.resume
+        if isinstance(error, UserError) and fresh and self.door.tally.asked == 0:
+            lease.release()
+            delete_run(lease.database, self.run_id)
+            self.run_is_stored = False
+            return
+        stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
+        status = RunStatus.INTERRUPTED if stopped else RunStatus.FAILED
+        set_status(lease, status, error=str(error) or type(error).__name__)
+
+    async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
+        config = self.config
+        inserter = SimulationDataInserter(lease, tick_size=Decimal(str(config.tick_size)))
+        accounts = _open_accounts(agents, config.agent_config.good_name)
+        inserter.population(agents)
+        inserter.ledger(0, None, accounts)
+        inserter.allocations(0, accounts)
+        await inserter.flush("population")
+        context = RunContext(
+            config, agents, accounts, RandomStreams(self.seed), self.door, inserter, self.display
+        )
+        environments = self._environments(context)
+        for round_number in range(1, config.max_rounds + 1):
+            self.display.round(round_number, config.max_rounds)
+            before = (self.door.tally.asked, self.door.tally.unanswered)
+            for environment in environments:
+                await environment.run_round(round_number)
+            inserter.memories(round_number, agents)
+            inserter.allocations(round_number, accounts)
+            await inserter.flush(f"r{round_number}/end")
+            self.rounds_done = round_number
+            self._check_abstentions(round_number, *before)
+
+    def _environments(self, context: RunContext) -> list[BaseOrchestrator[Any]]:
+        configured = self.config.environment_configs
+        return [
+            orchestrator_class(configured[name].type or name)(name, position, configured[name], context)
+            for position, name in enumerate(self.config.environment_order)
+        ]
+
+    def _check_abstentions(self, round_number: int, asked: int, unanswered: int) -> None:
+        """A run whose models hardly answer did not do its job."""
+        asked = self.door.tally.asked - asked
+        unanswered = self.door.tally.unanswered - unanswered
+        if asked and unanswered / asked > self.config.max_abstention_share:
+            raise MarketAgentsError(
+                f"round {round_number}: {unanswered} of {asked} asks ended without a usable answer "
+                f"(max_abstention_share is {self.config.max_abstention_share:g}); the reasons are in llm_requests"
+            )
+
+
+def stored_config(known: Run) -> SimulationConfig:
+    """The configuration that a stored run began with."""
+    loaded = config_from_mapping(
+        known.config, environment_model=environment_model, known_environments=tuple(ENVIRONMENTS)
+    )
+    return loaded.config
+
+
+def check_same_program(known: Run, *, force: bool) -> None:
+    """Refuse to go on with other prompts or another version than the run began with, unless forced."""
+    if known.code_version != CODE_VERSION and not force:
+        raise RunRefused(
+            f"run {known.run_id} was made by version {known.code_version}, this is {CODE_VERSION}; "
+            "its journal may not fit (--force tries all the same)"
+        )
+
+
+def new_run_id() -> str:
+    """A run id that sorts by time and does not collide."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _open_accounts(agents: Sequence[MarketAgent], good: str) -> Accounts:
+    accounts = Accounts([good])
+    for agent in agents:
+        accounts.open(agent.id, agent.endowment.cash, {good: agent.endowment.goods})
+    return accounts

@@ -1,0 +1,272 @@
+"""The stored journal: outcomes committed before they are used, many at a time, and found by the page."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TypeVar
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from market_agents.errors import JournalError, MarketAgentsError, WriteConflict
+from market_agents.storage import bulk
+from market_agents.storage.database import Database
+from market_agents.storage.leases import Lease
+from market_agents.storage.lineage import Parent, round_of
+from market_agents.storage.rows import Row, Values, codec
+from market_agents.storage.schema import llm_requests
+
+MOST_ROWS = 512
+"""Rows in one commit; the rest waits for the next."""
+
+_COLUMNS = tuple(column for column in llm_requests.columns if column.name not in {"run_id", "messages"})
+_NAMES = tuple(column.name for column in llm_requests.columns)
+_SAME = ("request_hash", "status", "response")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Page:
+    """All rows whose keys begin with ``name/``, as they were when the page was opened."""
+
+    name: str
+    rows: Mapping[str, Row]
+
+
+@dataclass
+class _Waiting:
+    """A row on its way into the database, and who waits for it."""
+
+    key: str
+    values: Values
+    loop: asyncio.AbstractEventLoop
+    waiter: asyncio.Future[None]
+    error: BaseException | None = field(default=None)
+
+
+class StoredJournal:
+    """The journal of one run in the database, for any number of event loops, one after another or at once.
+
+    Commits are grouped: rows that arrive while a commit is under way go together into the next. One thread of
+    the journal's own does all the work, so that no event loop ever waits for the database.
+
+    Args:
+        owner: the run's lease; or, for a journal that can only be read, the database.
+        run_id: the run; needed with a database.
+        parents: for a fork, whose journals are asked for the rounds before it branched off.
+    """
+
+    def __init__(
+        self, owner: Lease | Database, run_id: str | None = None, parents: Sequence[Parent] = ()
+    ) -> None:
+        self._lease = owner if isinstance(owner, Lease) else None
+        self._database = owner.database if isinstance(owner, Lease) else owner
+        known = owner.run_id if isinstance(owner, Lease) else run_id
+        if known is None or run_id not in {None, known}:
+            raise MarketAgentsError(f"a journal belongs to one run: {run_id} is not the run of its lease")
+        self._run_id = known
+        self._parents = tuple(parents)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._draining = False
+        self._closed = False
+        self._page = _Page("", {})
+        self._was_empty: bool | None = None
+        self._committed_pages: set[str] = set()
+        self._committed_keys: set[str] = set()
+
+    def __enter__(self) -> StoredJournal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def find(self, key: str) -> Row | None:
+        """The outcome under ``key`` as columns of ``llm_requests``, or None.
+
+        ``run_id`` and ``messages`` are left out: who asks knows them.
+
+        Raises:
+            DatabaseAway: the database stayed away.
+            JournalError: the journal is closed.
+        """
+        page = self._page
+        name = key.partition("/")[0]
+        if page.name != name:
+            page = await self._in_thread(lambda: self._open_page(name))
+        row = page.rows.get(key)
+        if row is None and key in self._committed_keys:
+            return await self._in_thread(lambda: self._database.query(lambda c: self._read_one(c, key)))
+        return row
+
+    async def commit(self, row: Row) -> None:
+        """Keep an outcome; returns once it is durable. The same outcome again is a no-op.
+
+        A caller that is cancelled meanwhile does not take the row back.
+
+        Raises:
+            WriteConflict: another outcome is stored under this key, or the run is not ours any more.
+            DatabaseAway: the database stayed away; the outcome is not stored.
+            JournalError: the journal is closed, or can only be read.
+        """
+        if self._lease is None:
+            raise JournalError(f"the journal of run {self._run_id} is open for reading only")
+        dated = row if row.get("created_at") else {**row, "created_at": datetime.now(UTC)}
+        values = codec(llm_requests).encode(self._run_id, dated)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._enqueue(_Waiting(str(row["request_key"]), values, loop, waiter))
+        await waiter
+
+    def completed_calls(self) -> int:
+        """How many outcomes the journal holds for this run, its parents' apart."""
+        query = select(func.count()).select_from(llm_requests).where(llm_requests.c.run_id == self._run_id)
+        return self._database.query(lambda connection: int(connection.scalar(query) or 0))
+
+    def close(self) -> None:
+        """Commit what still waits, then end the thread. Idempotent."""
+        with self._lock:
+            self._closed = True
+        self._thread.shutdown(wait=True)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        with self._lock:
+            self._refuse_closed()
+            future: Future[T] = self._thread.submit(work)
+        return await asyncio.wrap_future(future)
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise JournalError(f"the journal of run {self._run_id} is closed")
+
+    def _enqueue(self, waiting: _Waiting) -> None:
+        with self._lock:
+            self._refuse_closed()
+            self._waiting.append(waiting)
+            if not self._draining:
+                self._draining = True
+                self._thread.submit(self._drain)
+
+    def _drain(self) -> None:
+        while True:
+            with self._lock:
+                batch, self._waiting = self._waiting[:MOST_ROWS], self._waiting[MOST_ROWS:]
+                if not batch:
+                    self._draining = False
+                    return
+            try:
+                self._commit(batch)
+            except BaseException as error:  # noqa: BLE001  (whatever it is, the waiters must hear of it)
+                for waiting in batch:
+                    waiting.error = error
+            _settle(batch)
+            with self._lock:
+                # Behind whatever else waits for the thread; once closed, nothing else can come.
+                if not self._closed:
+                    self._thread.submit(self._drain)
+                    return
+
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
+        conflicts = self._database.write(lambda connection: self._insert(connection, batch))
+        for waiting in batch:
+            waiting.error = conflicts.get(id(waiting))
+            if waiting.error is None:
+                self._committed_keys.add(waiting.key)
+                self._committed_pages.add(waiting.key.partition("/")[0])
+
+    def _insert(self, connection: Connection, batch: Sequence[_Waiting]) -> dict[int, WriteConflict]:
+        """Insert the new rows of a batch and tell which of them contradict what is there."""
+        if self._lease is not None:
+            self._lease.fence(connection)
+        known = self._stored(connection, {waiting.key for waiting in batch})
+        conflicts: dict[int, WriteConflict] = {}
+        new: list[Values] = []
+        for waiting in batch:
+            content = _content(waiting.values)
+            if waiting.key not in known:
+                known[waiting.key] = content
+                new.append(waiting.values)
+            elif known[waiting.key] != content:
+                conflicts[id(waiting)] = WriteConflict(
+                    f"run {self._run_id}: another outcome is stored under {waiting.key}; it stays as it is"
+                )
+        bulk.insert(connection, llm_requests, new)
+        return conflicts
+
+    def _stored(self, connection: Connection, keys: set[str]) -> dict[str, tuple[object, ...]]:
+        columns = [llm_requests.c[name] for name in _SAME]
+        query = select(llm_requests.c.request_key, *columns).where(
+            llm_requests.c.run_id == self._run_id, llm_requests.c.request_key.in_(keys)
+        )
+        return {row[0]: tuple(row[1:]) for row in connection.execute(query)}
+
+    def _open_page(self, name: str) -> _Page:
+        if self._page.name != name:
+            self._page = _Page(name, self._database.query(lambda connection: self._load(connection, name)))
+            self._committed_keys.clear()
+        return self._page
+
+    def _load(self, connection: Connection, name: str) -> dict[str, Row]:
+        rows: dict[str, Row] = {}
+        for parent in self._parents:
+            number = round_of(name)
+            if number is not None and number < parent.before_round:
+                rows = {**_rows(connection, parent.run_id, name), **rows}
+        if self._was_empty is None:
+            own = select(llm_requests.c.request_key).where(llm_requests.c.run_id == self._run_id).limit(1)
+            self._was_empty = self._lease is not None and connection.scalar(own) is None
+        if not self._was_empty or name in self._committed_pages:
+            rows |= _rows(connection, self._run_id, name)
+        return rows
+
+    def _read_one(self, connection: Connection, key: str) -> Row | None:
+        query = _select(self._run_id).where(llm_requests.c.request_key == key)
+        row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else dict(row)
+
+
+def _select(run_id: str) -> Select[tuple[object, ...]]:
+    return select(*_COLUMNS).where(llm_requests.c.run_id == run_id)
+
+
+def _rows(connection: Connection, run_id: str, page: str) -> dict[str, Row]:
+    # All keys that begin with "page/" stand between it and "page0", since "0" follows "/".
+    key = llm_requests.c.request_key
+    query = _select(run_id).where(or_(key == page, and_(key >= f"{page}/", key < f"{page}0")))
+    return {str(row["request_key"]): dict(row) for row in connection.execute(query).mappings()}
+
+
+def _content(values: Values) -> tuple[object, ...]:
+    by_name = dict(zip(_NAMES, values, strict=True))
+    return tuple(by_name[name] for name in _SAME)
+
+
+def _settle(batch: Sequence[_Waiting]) -> None:
+    """Wake the waiters, with one call for each event loop; a loop that is closed has nobody waiting."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
+    for waiting in batch:
+        by_loop.setdefault(waiting.loop, []).append(waiting)
+    for loop, group in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_wake, group)
+        except RuntimeError:
+            continue
+
+
+def _wake(group: Sequence[_Waiting]) -> None:
+    for waiting in group:
+        if waiting.waiter.done():
+            continue
+        if waiting.error is None:
+            waiting.waiter.set_result(None)
+        else:
+            waiting.waiter.set_exception(waiting.error)

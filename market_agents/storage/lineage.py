@@ -1,0 +1,122 @@
+"""Where a fork comes from, and what the asks of a run amount to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Connection, RowMapping, func, select
+
+from market_agents.storage.database import Database
+from market_agents.storage.runs import get_run
+from market_agents.storage.schema import llm_requests
+
+_ROUND = re.compile(r"r(\d{1,9})")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A run whose journal serves a fork.
+
+    Attributes:
+        run_id: of the parent, grandparent, …
+        before_round: only rounds before this one are taken from it.
+    """
+
+    run_id: str
+    before_round: int
+
+
+def round_of(page: str) -> int | None:
+    """The round that a journal page such as ``r12`` belongs to, None for others."""
+    match = _ROUND.fullmatch(page)
+    return int(match.group(1)) if match else None
+
+
+def lineage(database: Database, run_id: str) -> tuple[Parent, ...]:
+    """The ancestors of a run, nearest first, each with the rounds that the run has in common with it.
+
+    Raises:
+        RunRefused: no such run.
+    """
+    found: list[Parent] = []
+    run = get_run(database, run_id)
+    while run.parent_run_id is not None and run.fork_round is not None:
+        limit = min(run.fork_round, found[-1].before_round) if found else run.fork_round
+        found.append(Parent(run.parent_run_id, limit))
+        run = get_run(database, run.parent_run_id)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Asks:
+    """What a number of asks amounts to.
+
+    Attributes:
+        asks: outcomes in the journal.
+        attempts: HTTP requests behind them.
+        cost: US dollars, None where the price of any of them is unknown.
+    """
+
+    asks: int = 0
+    attempts: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost: Decimal | None = Decimal(0)
+
+    def __add__(self, other: Asks) -> Asks:
+        return Asks(
+            self.asks + other.asks,
+            self.attempts + other.attempts,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+            None if self.cost is None or other.cost is None else self.cost + other.cost,
+        )
+
+
+@dataclass(frozen=True)
+class Totals:
+    """The asks of a run, as a whole and by round."""
+
+    whole: Asks
+    by_round: dict[int, Asks]
+
+
+def totals(database: Database, run_id: str) -> Totals:
+    """Sum up the journal of a run; all zero where it holds nothing."""
+    by_round = database.query(lambda connection: _by_round(connection, run_id))
+    return Totals(sum(by_round.values(), Asks()), by_round)
+
+
+def _by_round(connection: Connection, run_id: str) -> dict[int, Asks]:
+    columns = llm_requests.c
+    query = (
+        select(
+            columns.round,
+            func.count().label("asks"),
+            func.sum(columns.attempts).label("attempts"),
+            func.sum(columns.prompt_tokens).label("prompt_tokens"),
+            func.sum(columns.completion_tokens).label("completion_tokens"),
+            func.sum(columns.cached_tokens).label("cached_tokens"),
+            func.sum(columns.cost).label("cost"),
+            func.count(columns.cost).label("priced"),
+        )
+        .where(columns.run_id == run_id)
+        .group_by(columns.round)
+        .order_by(columns.round)
+    )
+    return {int(row["round"]): _asks(row) for row in connection.execute(query).mappings()}
+
+
+def _asks(row: RowMapping) -> Asks:
+    return Asks(
+        asks=int(row["asks"]),
+        attempts=int(row["attempts"]),
+        prompt_tokens=int(row["prompt_tokens"]),
+        completion_tokens=int(row["completion_tokens"]),
+        cached_tokens=int(row["cached_tokens"]),
+        cost=row["cost"] if row["priced"] == row["asks"] else None,
+    )

@@ -1,0 +1,14 @@
+"""Runs the revisions on the connection, and inside the transaction, of whoever asks for them."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from market_agents.storage.schema import VERSION_TABLE, metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table=VERSION_TABLE,
+)
+context.run_migrations()

@@ -1,0 +1,69 @@
+"""The rows of a run, streamed in the order of their natural keys, the same order in either database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, Table, func, select
+
+from market_agents.errors import MarketAgentsError, RunRefused
+from market_agents.storage.database import Database
+from market_agents.storage.rows import Values
+from market_agents.storage.schema import metadata, runs
+
+_PAGE = 1000
+
+
+def tables(database: Database, run_id: str) -> dict[str, int]:
+    """How many rows each table holds of a run; by name, empty tables included.
+
+    Raises:
+        RunRefused: no such run.
+    """
+    with database.read() as connection:
+        require_run(connection, run_id)
+        return {
+            name: int(
+                connection.scalar(select(func.count()).select_from(table).where(table.c.run_id == run_id))
+                or 0
+            )
+            for name, table in sorted(metadata.tables.items())
+        }
+
+
+def fetch(database: Database, table: str, run_id: str) -> Iterator[dict[str, object]]:
+    """The rows of a table that belong to a run, in natural-key order; amounts as ``Decimal``.
+
+    Raises:
+        MarketAgentsError: no such table.
+        RunRefused: no such run.
+    """
+    try:
+        known = metadata.tables[table]
+    except KeyError:
+        raise MarketAgentsError(
+            f"there is no table {table!r}; there are: {', '.join(sorted(metadata.tables))}"
+        ) from None
+    names = [column.name for column in known.columns]
+    with database.read() as connection:
+        require_run(connection, run_id)
+        for values in stream(connection, known, run_id):
+            yield dict(zip(names, values, strict=True))
+
+
+def require_run(connection: Connection, run_id: str) -> None:
+    """Make sure that the run exists.
+
+    Raises:
+        RunRefused: no such run.
+    """
+    if connection.scalar(select(runs.c.run_id).where(runs.c.run_id == run_id)) is None:
+        raise RunRefused(f"there is no run {run_id[:120]!r} in this database: see market-agents runs")
+
+
+def stream(connection: Connection, table: Table, run_id: str) -> Iterator[Values]:
+    """The rows as tuples in the order of the table's columns, never all in memory at once."""
+    query = select(table).where(table.c.run_id == run_id).order_by(*table.primary_key)
+    with connection.execution_options(yield_per=_PAGE).execute(query) as result:
+        for row in result:
+            yield tuple(row)

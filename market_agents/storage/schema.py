@@ -1,0 +1,417 @@
+"""Every table, described once for SQLite and PostgreSQL; natural keys, all beginning with ``run_id``.
+
+A change here needs a revision in ``migrations/versions`` and the next ``SCHEMA_VERSION``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Table
+
+from market_agents.storage.columns import Instant, Json, Money, Name, Real, Whole, Words
+
+SCHEMA_VERSION: Final = "0001"
+VERSION_TABLE: Final = "market_agents_schema"
+MOST_MONEY: Final = 10**13
+MOST_GOODS: Final = 10**15
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _within(column: str, low: int, high: int) -> CheckConstraint:
+    # BETWEEN refuses NaN, which a mere "> 0" would let pass on PostgreSQL.
+    return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)
+
+
+def _run() -> Column[str]:
+    return Column("run_id", Name(), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True)
+
+
+def _name(name: str) -> Column[str]:
+    return Column(name, Name(), primary_key=True)
+
+
+def _number(name: str, *, big: bool = False) -> Column[int]:
+    return Column(name, Whole(big=big), primary_key=True, autoincrement=False)
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Words(), nullable=nullable)
+
+
+def _id(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Name(), nullable=nullable)
+
+
+def _whole(name: str, *, nullable: bool = False, big: bool = False) -> Column[int]:
+    return Column(name, Whole(big=big), nullable=nullable)
+
+
+def _money(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Money(), nullable=nullable)
+
+
+def _real(name: str) -> Column[float]:
+    return Column(name, Real(), nullable=True)
+
+
+def _json(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, Json(), nullable=nullable)
+
+
+def _where_and_who() -> tuple[Column[str] | Column[int], ...]:
+    return (_run(), _name("environment"), _number("round"), _number("sub_round"), _name("agent_id"))
+
+
+runs = Table(
+    "runs",
+    metadata,
+    _name("run_id"),
+    _text("status"),
+    _whole("seed", big=True),
+    _json("config", nullable=False),
+    _text("config_hash"),
+    _text("code_version"),
+    Column("parent_run_id", Name(), ForeignKey("runs.run_id"), nullable=True),
+    _whole("fork_round", nullable=True),
+    _whole("epoch"),
+    _text("owner"),
+    _text("error", nullable=True),
+    Column("started_at", Instant(), nullable=False),
+    Column("finished_at", Instant(), nullable=True),
+    CheckConstraint(
+        "status IN ('running', 'completed', 'interrupted', 'failed', 'budget_exhausted')", name="status"
+    ),
+    Index(None, "parent_run_id"),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    _run(),
+    _name("agent_id"),
+    _whole("agent_index"),
+    _text("role"),
+    _text("name"),
+    _json("persona"),
+    _json("endowment"),
+    _text("llm_config", nullable=True),
+    _text("strategy", nullable=True),
+)
+
+preference_schedules = Table(
+    "preference_schedules",
+    metadata,
+    _run(),
+    _number("round"),
+    _name("agent_id"),
+    _name("good"),
+    _number("unit"),
+    _money("value", nullable=True),
+    _money("cost", nullable=True),
+    CheckConstraint("(value IS NULL) <> (cost IS NULL)", name="value_or_cost"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("order_id", big=True),
+    _whole("round"),
+    _whole("sub_round"),
+    _id("agent_id"),
+    _id("good"),
+    _text("side", nullable=True),
+    _money("price", nullable=True),
+    _whole("quantity", nullable=True, big=True),
+    _whole("filled_quantity", big=True),
+    _text("status"),
+    _text("reject_reason", nullable=True),
+    _id("request_key", nullable=True),
+    _within("filled_quantity", 0, MOST_GOODS),
+    Index(None, "run_id", "round", "agent_id"),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("order_id", big=True),
+    _number("seq"),
+    _whole("round"),
+    _whole("sub_round"),
+    _text("status"),
+    _money("price", nullable=True),
+    _whole("quantity", nullable=True, big=True),
+    _whole("filled_quantity", big=True),
+    _whole("trade_id", nullable=True, big=True),
+    _text("reason", nullable=True),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("trade_id", big=True),
+    _whole("round"),
+    _whole("sub_round"),
+    _whole("bid_order_id", big=True),
+    _whole("ask_order_id", big=True),
+    _id("buyer_id"),
+    _id("seller_id"),
+    _id("good"),
+    _money("price"),
+    _whole("quantity", big=True),
+    _money("buyer_value"),
+    _money("seller_cost"),
+    _money("buyer_surplus"),
+    _money("seller_surplus"),
+    _within("price", 0, MOST_MONEY),
+    _within("quantity", 1, MOST_GOODS),
+    CheckConstraint("buyer_id <> seller_id", name="two_sides"),
+    Index(None, "run_id", "round"),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    _run(),
+    _number("seq", big=True),
+    _id("environment", nullable=True),
+    _whole("round"),
+    _id("agent_id"),
+    _text("kind"),
+    _id("good", nullable=True),
+    _whole("quantity", big=True),
+    _money("cash"),
+    _whole("trade_id", nullable=True, big=True),
+    _within("quantity", -MOST_GOODS, MOST_GOODS),
+    Index(None, "run_id", "agent_id"),
+)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    _run(),
+    _number("round"),
+    _name("agent_id"),
+    _name("good"),
+    _money("cash"),
+    _whole("goods", big=True),
+    _money("locked_cash"),
+    _whole("locked_goods", big=True),
+    _within("cash", 0, MOST_MONEY),
+    _within("goods", 0, MOST_GOODS),
+    _within("locked_cash", 0, MOST_MONEY),
+    _within("locked_goods", 0, MOST_GOODS),
+)
+
+auction_rounds = Table(
+    "auction_rounds",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("round"),
+    _name("good"),
+    _whole("trades", big=True),
+    _whole("volume", big=True),
+    _money("mean_price", nullable=True),
+    _money("equilibrium_price_low", nullable=True),
+    _money("equilibrium_price_high", nullable=True),
+    _whole("equilibrium_quantity", nullable=True, big=True),
+    _money("realized_surplus"),
+    _money("maximum_surplus", nullable=True),
+    _real("efficiency"),
+    _real("smith_alpha"),
+    _real("profit_dispersion"),
+)
+
+cohorts = Table(
+    "cohorts",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("round"),
+    _name("cohort_id"),
+    _name("agent_id"),
+)
+
+topics = Table(
+    "topics",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("round"),
+    _name("cohort_id"),
+    _text("topic"),
+    _id("proposer_id", nullable=True),
+    _id("request_key", nullable=True),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("message_id", big=True),
+    _whole("round"),
+    _whole("sub_round"),
+    _id("cohort_id"),
+    _id("sender_id"),
+    _id("recipient_id"),
+    _text("content"),
+    _json("metadata"),
+    _text("timestamp"),
+    _id("request_key", nullable=True),
+    Index(None, "run_id", "environment", "round", "cohort_id"),
+)
+
+acl_messages = Table(
+    "acl_messages",
+    metadata,
+    _run(),
+    _name("message_id"),
+    _id("environment", nullable=True),
+    _whole("round"),
+    _whole("sub_round"),
+    _id("sender"),
+    _id("receiver"),
+    _text("performative"),
+    _text("content"),
+    _id("conversation_id", nullable=True),
+    _id("reply_with", nullable=True),
+    _id("in_reply_to", nullable=True),
+    _text("timestamp", nullable=True),
+    Index(None, "run_id", "round"),
+)
+
+observations = Table(
+    "observations",
+    metadata,
+    *_where_and_who(),
+    _json("content", nullable=False),
+    _id("request_key", nullable=True),
+)
+
+perceptions = Table(
+    "perceptions",
+    metadata,
+    *_where_and_who(),
+    _text("monologue", nullable=True),
+    _json("key_observations"),
+    _text("strategy", nullable=True),
+    _real("confidence"),
+    _id("request_key", nullable=True),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    *_where_and_who(),
+    _number("seq"),
+    _text("action"),
+    _json("content"),
+    _text("verdict"),
+    _text("reason", nullable=True),
+    _id("request_key", nullable=True),
+)
+
+reflections = Table(
+    "reflections",
+    metadata,
+    *_where_and_who(),
+    _text("reflection", nullable=True),
+    _json("self_critique"),
+    _real("self_reward"),
+    _real("environment_reward"),
+    _json("strategy_update"),
+    _id("request_key", nullable=True),
+)
+
+agent_memories = Table(
+    "agent_memories",
+    metadata,
+    _run(),
+    _number("round"),
+    _name("agent_id"),
+    _number("seq"),
+    _id("environment", nullable=True),
+    _text("kind"),
+    _text("content"),
+)
+
+llm_requests = Table(
+    "llm_requests",
+    metadata,
+    _run(),
+    _name("request_key"),
+    _text("request_hash"),
+    _id("agent_id"),
+    _id("environment"),
+    _whole("round"),
+    _whole("sub_round"),
+    _text("step"),
+    _whole("ordinal", nullable=True),
+    _text("llm_config", nullable=True),
+    _text("client", nullable=True),
+    _text("requested_model"),
+    _text("returned_model", nullable=True),
+    _json("messages", nullable=False),
+    _text("schema_name", nullable=True),
+    _text("response"),
+    _text("response_raw", nullable=True),
+    _text("finish_reason", nullable=True),
+    _text("status"),
+    _text("reason", nullable=True),
+    _whole("prompt_tokens", big=True),
+    _whole("completion_tokens", big=True),
+    _whole("cached_tokens", big=True),
+    Column("cost", Money(20, 10), nullable=True),
+    _whole("attempts"),
+    _real("latency_ms"),
+    Column("created_at", Instant(), nullable=False),
+    Index(None, "run_id", "round"),
+)
+
+run_events = Table(
+    "run_events",
+    metadata,
+    _run(),
+    _number("seq", big=True),
+    _text("level"),
+    _text("kind"),
+    _text("message"),
+    _json("data"),
+    Column("created_at", Instant(), nullable=False),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    _run(),
+    _name("step_key"),
+    _text("content_hash"),
+    Column("committed_at", Instant(), nullable=False),
+)
+
+BOOKKEEPING: Final = frozenset({"runs", "llm_requests", "run_events", "steps"})
+"""Tables that tell how a run went, not what it decided; no digest covers them."""
+
+DECIDED: Final = tuple(
+    sorted((t for t in metadata.tables.values() if t.name not in BOOKKEEPING), key=lambda t: t.name)
+)
+"""Tables that hold what a run decided, by name."""
+
+INSERTABLE: Final = {name: table for name, table in metadata.tables.items() if name not in {"runs", "steps"}}
+"""Tables whose rows come from outside this room, by name."""

@@ -1,0 +1,160 @@
+"""What a run came to, round by round and agent by agent, from storage alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, func, select
+
+from market_agents.storage.database import Database
+from market_agents.storage.schema import agents, auction_rounds, llm_requests, messages, orders, trades
+
+
+@dataclass
+class RoundSummary:
+    """One round of a run.
+
+    Attributes:
+        trades: in all markets.
+        mean_price: per unit, in currency; None without a trade.
+        equilibrium_price: midpoint of the equilibrium interval; None where there is none.
+        efficiency: allocative efficiency, over all markets; None where nothing could be gained.
+        asks: requests for a decision; ``calls`` counts the HTTP tries behind them.
+        cost: US dollars; None where a price is unknown.
+    """
+
+    round: int
+    trades: int = 0
+    volume: int = 0
+    mean_price: Decimal | None = None
+    equilibrium_price: Decimal | None = None
+    efficiency: float | None = None
+    messages: int = 0
+    asks: int = 0
+    calls: int = 0
+    tokens: int = 0
+    cost: Decimal | None = Decimal(0)
+    unanswered: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An agent's place in a run.
+
+    Attributes:
+        profit: surplus over all trades, in currency.
+        units: units traded.
+        orders: orders sent, ``accepted`` of them not refused.
+    """
+
+    agent_id: str
+    name: str
+    role: str
+    mind: str
+    profit: Decimal
+    units: int
+    orders: int
+    accepted: int
+
+
+@dataclass
+class _Gain:
+    profit: Decimal = field(default_factory=Decimal)
+    units: int = 0
+
+
+def round_summaries(database: Database, run_id: str) -> list[RoundSummary]:
+    """Every round of a run that left anything behind, in order."""
+    found: dict[int, RoundSummary] = {}
+    with database.read() as connection:
+        for row in _by_round(connection, auction_rounds, run_id):
+            _add_market(found.setdefault(row["round"], RoundSummary(row["round"])), row)
+        said = select(messages.c.round, func.count().label("messages")).where(messages.c.run_id == run_id)
+        for spoken in connection.execute(said.group_by(messages.c.round)).mappings():
+            found.setdefault(spoken["round"], RoundSummary(spoken["round"])).messages = spoken["messages"]
+        for asked in connection.execute(_asks(run_id)).mappings():
+            _add_asks(found.setdefault(asked["round"], RoundSummary(asked["round"])), dict(asked))
+    return [found[number] for number in sorted(found)]
+
+
+def _by_round(connection: Connection, table: Table, run_id: str) -> list[Mapping[str, Any]]:
+    query = select(table).where(table.c.run_id == run_id).order_by(*table.primary_key.columns)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _asks(run_id: str) -> Any:  # noqa: ANN401  (a query's type spells out its columns)
+    columns = llm_requests.c
+    unanswered: ColumnElement[bool] = columns.status != "answered"
+    return (
+        select(
+            columns.round,
+            func.count().label("asks"),
+            func.sum(columns.attempts).label("calls"),
+            func.sum(columns.prompt_tokens + columns.completion_tokens).label("tokens"),
+            func.sum(columns.cost).label("cost"),
+            func.count(columns.cost).label("priced"),
+            func.count().filter(unanswered).label("unanswered"),
+        )
+        .where(columns.run_id == run_id)
+        .group_by(columns.round)
+    )
+
+
+def _add_market(summary: RoundSummary, row: Mapping[str, Any]) -> None:
+    """Add a market; with several, prices and efficiency are weighted by volume and attainable surplus."""
+    before = summary.volume
+    summary.trades += row["trades"]
+    summary.volume += row["volume"]
+    if row["mean_price"] is not None:
+        earlier = (summary.mean_price or Decimal(0)) * before
+        summary.mean_price = (earlier + row["mean_price"] * row["volume"]) / summary.volume
+    low, high = row["equilibrium_price_low"], row["equilibrium_price_high"]
+    if low is not None and high is not None:
+        summary.equilibrium_price = (low + high) / 2
+    if summary.efficiency is None:
+        summary.efficiency = row["efficiency"]
+
+
+def _add_asks(summary: RoundSummary, row: Mapping[str, Any]) -> None:
+    summary.asks, summary.calls = row["asks"], int(row["calls"] or 0)
+    summary.tokens, summary.unanswered = int(row["tokens"] or 0), row["unanswered"]
+    summary.cost = Decimal(row["cost"] or 0) if row["priced"] == row["asks"] else None
+
+
+def leaderboard(database: Database, run_id: str) -> list[Standing]:
+    """All agents by profit, the best first; agents that earned the same stand in their order of joining."""
+    with database.read() as connection:
+        gains: dict[str, _Gain] = defaultdict(_Gain)
+        for row in _by_round(connection, trades, run_id):
+            for who, what in (("buyer_id", "buyer_surplus"), ("seller_id", "seller_surplus")):
+                gains[row[who]].profit += row[what]
+                gains[row[who]].units += row["quantity"]
+        counted = (
+            select(
+                orders.c.agent_id,
+                func.count().label("orders"),
+                func.count().filter(orders.c.status != "rejected").label("accepted"),
+            )
+            .where(orders.c.run_id == run_id)
+            .group_by(orders.c.agent_id)
+        )
+        sent = {row["agent_id"]: row for row in connection.execute(counted).mappings()}
+        people = select(agents).where(agents.c.run_id == run_id).order_by(agents.c.agent_index)
+        standings = [
+            Standing(
+                agent_id=row["agent_id"],
+                name=row["name"],
+                role=row["role"],
+                mind=row["strategy"] or row["llm_config"],
+                profit=gains[row["agent_id"]].profit,
+                units=gains[row["agent_id"]].units,
+                orders=sent[row["agent_id"]]["orders"] if row["agent_id"] in sent else 0,
+                accepted=sent[row["agent_id"]]["accepted"] if row["agent_id"] in sent else 0,
+            )
+            for row in connection.execute(people).mappings()
+        ]
+    return sorted(standings, key=lambda standing: -standing.profit)

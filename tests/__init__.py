@@ -1,0 +1,1 @@
+"""The test suite, together with the rig that it runs against."""

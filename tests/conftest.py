@@ -1,0 +1,70 @@
+"""Fixtures for every test: databases, the fake model server, and a guard that keeps tests on this machine."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rig.fake_model_client import FakeModel
+from tests.rig.loopback import forbid_outside_connections, forget_real_services
+from tests.rig.postgres import PostgresServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def on_this_machine() -> Iterator[None]:
+    """No connection but to loopback, and no key, database or proxy from the environment, for the session."""
+    with pytest.MonkeyPatch.context() as patch:
+        forget_real_services(patch)
+        forbid_outside_connections(patch)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running PostgreSQL server, one for each worker process of the test run."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a fresh, empty PostgreSQL database; the server is up again if a test left it down."""
+    if not postgres_server.running:
+        postgres_server.start()
+    name = f"market_{secrets.token_hex(6)}"
+    yield postgres_server.create_database(name)
+    if not postgres_server.running:
+        postgres_server.start()
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The address of an SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'market.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database; the test runs once on SQLite and once on PostgreSQL."""
+    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture(scope="session")
+def fake_model_server() -> Iterator[FakeModel]:
+    """A fake model, one for each worker process of the test run; tests take ``fake_model`` instead."""
+    with FakeModel() as model:
+        yield model
+
+
+@pytest.fixture
+def fake_model(fake_model_server: FakeModel) -> FakeModel:
+    """A fake model with seed 0, no faults and an empty ledger."""
+    if not fake_model_server.running:
+        fake_model_server.start()
+    fake_model_server.reset()
+    return fake_model_server

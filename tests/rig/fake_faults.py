@@ -1,0 +1,139 @@
+"""Fault rules of the fake model: which kinds there are, and which requests each rule strikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tests.rig.fake_answers import fraction
+
+# Kinds that only make sense where the request asks for a certain answer.
+NEEDS_FORMAT = {
+    "no_schema_400": "json_schema",
+    "no_schema_422": "json_schema",
+    "no_schema_500": "json_schema",
+    "no_json_object_400": "json_object",
+}
+NEEDS_VALUE = frozenset(
+    {"enum_wrong", "missing_field", "extra_field", "number_as_string", "boolean_price", "huge_price"}
+)
+# Kinds that answer by themselves; the rules after them are not looked at.
+FINAL = frozenset({"status", "hang", "reset_before", *NEEDS_FORMAT})
+KINDS = (
+    FINAL
+    | NEEDS_VALUE
+    | {"delay", "reset_mid_body", "lost_reply", "truncate", "malformed", "refusal", "content_filter"}
+    | {"wrong_model", "usage_missing", "usage_nan", "usage_negative"}
+)
+MALFORMED = frozenset(
+    {"fenced", "prose", "plain_prose", "trailing_comma", "two_objects", "list", "null", "bom"}
+    | {"megabyte_brace", "deep_100000", "digits_5000", "empty", "html", "not_json"}
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One fault rule; without ``first``, ``every`` and ``probability`` it strikes every matching request.
+
+    Attributes:
+        kind: one of ``KINDS``.
+        first: strike the first so many matching requests.
+        every: strike each so-many-th matching request.
+        probability: strike this share of them, drawn from the request and how often it came before.
+        match: strike only requests with this text in their raw body.
+        code: of ``status``, the HTTP status.
+        retry_after: of ``status``, the header's value.
+        body: of ``status``, the reply's body; of ``malformed``, one of ``MALFORMED``.
+        ms: of ``delay``, milliseconds.
+        jitter_ms: of ``delay``, at most so many milliseconds more, drawn from the request.
+        model: of ``wrong_model``, the name given back.
+        cut: of ``truncate``, the share of the text that remains (1 leaves an answer that parses).
+    """
+
+    kind: str
+    first: int | None = None
+    every: int | None = None
+    probability: float | None = None
+    match: str | None = None
+    code: int = 500
+    retry_after: str | float | None = None
+    body: Any = None
+    ms: float = 0.0
+    jitter_ms: float = 0.0
+    model: str = "another-model"
+    cut: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"unknown fault kind {self.kind!r}; known are: {', '.join(sorted(KINDS))}")
+        if self.kind == "malformed" and self.body not in MALFORMED:
+            raise ValueError(
+                f"unknown malformed body {self.body!r}; known are: {', '.join(sorted(MALFORMED))}"
+            )
+        if sum(limit is not None for limit in (self.first, self.every, self.probability)) > 1:
+            raise ValueError(f"fault {self.kind!r}: give only one of first, every and probability")
+        if self.every is not None and self.every < 1:
+            raise ValueError(f"fault {self.kind!r}: every must be at least 1, not {self.every}")
+
+
+def parse_rules(described: object) -> list[Rule]:
+    """Rules from a list of JSON objects.
+
+    Raises:
+        ValueError: with one line that names the first thing wrong.
+    """
+    if not isinstance(described, list) or not all(isinstance(one, dict) for one in described):
+        raise ValueError(f"faults must be a list of objects, not {type(described).__name__}")
+    known = {field.name for field in fields(Rule)}
+    for one in described:
+        if unknown := sorted(set(one) - known):
+            raise ValueError(f"unknown fault parameter {unknown[0]!r}; known are: {', '.join(sorted(known))}")
+        if "kind" not in one:
+            raise ValueError("a fault without kind")
+    return [Rule(**one) for one in described]
+
+
+class FaultPlan:
+    """Rules with their counters: how many requests each one has matched."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules: Sequence[Rule] = tuple(rules)
+        self._matched = [0] * len(self._rules)
+
+    def strike(self, raw: bytes, wanted_format: str, structured: bool, key: str, attempt: int) -> list[Rule]:
+        """The rules that strike a request, in order; a final one is the last.
+
+        A rule counts only the requests that reach it, so what an earlier final rule took does not use it up.
+
+        Args:
+            raw: the request's body as sent.
+            wanted_format: the type of its response format.
+            structured: whether its answer is a structured one.
+            key: its request hash.
+            attempt: how often this request came, 1 for the first time.
+        """
+        striking: list[Rule] = []
+        for place, rule in enumerate(self._rules):
+            if NEEDS_FORMAT.get(rule.kind, wanted_format) != wanted_format:
+                continue
+            if rule.kind in NEEDS_VALUE and not structured:
+                continue
+            if rule.match is not None and rule.match.encode() not in raw:
+                continue
+            self._matched[place] += 1
+            if self._due(place, f"{key}:{attempt}:{place}"):
+                striking.append(rule)
+                if rule.kind in FINAL:
+                    break
+        return striking
+
+    def _due(self, place: int, draw: str) -> bool:
+        rule, count = self._rules[place], self._matched[place]
+        if rule.first is not None:
+            return count <= rule.first
+        if rule.every is not None:
+            return count % rule.every == 0
+        if rule.probability is not None:
+            return fraction(draw.encode()) < rule.probability
+        return True
