@@ -86,11 +86,8 @@ def config_from_mapping(
     Raises:
         ConfigError: every mistake, each with its key path and what would be right.
     """
-    try:
-        _check_plain(data, name)
-        document = YamlDocument(name, copy.deepcopy(dict(data)))
-    except RecursionError:
-        raise ConfigError([Mistake("", f"nested deeper than {MAX_DEPTH} levels", file=name)]) from None
+    _check_plain(data, name)
+    document = YamlDocument(name, copy.deepcopy(dict(data)))
     config, warnings = _Reader(document, environment_model, known_environments).read(overrides)
     return LoadedConfig(config, warnings)
 

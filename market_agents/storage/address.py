@@ -16,7 +16,7 @@ DEFAULT_PORT = 5432
 
 _POSTGRESQL_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg2"})
 _SQLITE_NAMES = frozenset({"sqlite", "sqlite+pysqlite"})
-_SECRETS = ("password", "sslpassword", "passfile")
+_SECRETS = frozenset({"password", "sslpassword", "passfile"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,14 @@ class Address:
         """The address without secrets, as it can be given to ``--database`` again."""
         if self.dialect == SQLITE:
             return f"sqlite:///{self.url.database}"
-        shown = self.url.set(drivername=POSTGRESQL, password=None).difference_update_query(_SECRETS)
+        shown = URL.create(
+            POSTGRESQL,
+            username=self.url.username,
+            host=self.url.host,
+            port=self.url.port,
+            database=self.url.database,
+            query={name: value for name, value in self.url.query.items() if name not in _SECRETS},
+        )
         return shown.render_as_string(hide_password=False)
 
     @property

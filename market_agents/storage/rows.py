@@ -18,6 +18,8 @@ Row = Mapping[str, object]
 Values = tuple[object, ...]
 """A row in canonical form: one value for each column of its table, in the table's order."""
 
+_UNFIT = (ValueError, TypeError, RecursionError)
+
 
 class Codec:
     """Knows the columns of one table.
@@ -45,16 +47,17 @@ class Codec:
             MarketAgentsError: an unknown column, a missing value, or a value that its column cannot hold.
         """
         values: list[object] = [run_id]
-        for name, canonical, nullable in self._given:
-            value = row.get(name)
-            if value is None:
-                if not nullable:
-                    raise MarketAgentsError(f"{self.table.name}.{name}: a value is missing")
-                values.append(None)
-            else:
-                values.append(self._canonical(name, canonical, value))
+        name = "run_id"
+        try:
+            for name, canonical, nullable in self._given:
+                value = row.get(name)
+                if value is None and not nullable:
+                    raise ValueError("a value is missing")
+                values.append(None if value is None else canonical(value))
+        except _UNFIT as error:
+            raise self._refusal(name, error) from error
         if not row.keys() <= self._known:
-            self._refuse_unknown(row)
+            raise self._unknown(row)
         return tuple(values)
 
     def encode_part(self, run_id: str, row: Row) -> dict[str, object]:
@@ -64,30 +67,29 @@ class Codec:
             MarketAgentsError: as `encode`, or a part of the key is missing.
         """
         if not row.keys() <= self._known:
-            self._refuse_unknown(row)
+            raise self._unknown(row)
         values: dict[str, object] = {"run_id": run_id}
-        for name, canonical, nullable in self._given:
-            if name not in row:
-                if name in self.key:
-                    raise MarketAgentsError(
-                        f"{self.table.name}.{name}: the key of the row to update lacks it"
-                    )
-                continue
-            value = row[name]
-            if value is None and not nullable:
-                raise MarketAgentsError(f"{self.table.name}.{name}: a value is missing")
-            values[name] = None if value is None else self._canonical(name, canonical, value)
+        name = "run_id"
+        try:
+            for name, canonical, nullable in self._given:
+                if name not in row:
+                    if name in self.key:
+                        raise ValueError("the key of the row to update lacks it")
+                    continue
+                value = row[name]
+                if value is None and not nullable:
+                    raise ValueError("a value is missing")
+                values[name] = None if value is None else canonical(value)
+        except _UNFIT as error:
+            raise self._refusal(name, error) from error
         return values
 
-    def _canonical(self, name: str, canonical: Any, value: object) -> object:  # noqa: ANN401
-        try:
-            return canonical(value)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise MarketAgentsError(f"{self.table.name}.{name}: {error}") from error
+    def _refusal(self, column: str, error: Exception) -> MarketAgentsError:
+        return MarketAgentsError(f"{self.table.name}.{column}: {error}")
 
-    def _refuse_unknown(self, row: Row) -> None:
+    def _unknown(self, row: Row) -> MarketAgentsError:
         unknown = ", ".join(sorted(str(name) for name in row.keys() - self._known))
-        raise MarketAgentsError(f"{self.table.name}: no such column: {unknown}")
+        return MarketAgentsError(f"{self.table.name}: no such column: {unknown}")
 
     def texts(self, values: Values) -> list[str | None]:
         """Each value as text, None for NULL."""
@@ -99,8 +101,10 @@ class Codec:
     def sqlite(self, values: Values) -> Values:
         """The values as the sqlite3 driver takes them."""
         return tuple(
-            None if value is None else stored.sqlite(value)
-            for stored, value in zip(self.types, values, strict=True)
+            [
+                None if value is None else stored.sqlite(value)
+                for stored, value in zip(self.types, values, strict=True)
+            ]
         )
 
     def line(self, values: Values, leave_out: frozenset[str] = frozenset()) -> str:
@@ -109,9 +113,11 @@ class Codec:
         Since absent columns leave no trace, a column added by a later version changes no old line.
         """
         return "\t".join(
-            f"{name}={escape(text)}"
-            for name, text in zip(self.names, self.texts(values), strict=True)
-            if text is not None and name not in leave_out
+            [
+                f"{name}={escape(stored.text(value))}"
+                for name, stored, value in zip(self.names, self.types, values, strict=True)
+                if value is not None and name not in leave_out
+            ]
         )
 
 

@@ -104,7 +104,7 @@ def test_negative_units_are_refused() -> None:
     assert made.auction.observe("ann")["values"] == [100]
 
 
-def test_a_round_without_trades_has_no_price_and_no_efficiency_is_lost_for_words() -> None:
+def test_a_round_without_trades_has_no_mean_price_and_no_gains() -> None:
     result = reference_market([[v] for v in MARKET_A[0]], [[c] for c in MARKET_A[1]]).auction.round_result()
     assert result.equilibrium == Equilibrium(5, 6, 200, 200, 200, 750)
     assert (result.trades, result.volume, result.mean_price, result.smith_alpha) == ((), 0, None, None)

@@ -13,15 +13,14 @@ from market_agents.errors import UserError
 
 
 class ChatConfig(EnvironmentConfig):
-    initial_topic: str = Field(default="Prices", description="Topic.")
-    sub_rounds: int = Field(default=2, ge=1, le=1000, description="Turns.")
-    group_size: int = Field(default=4, ge=1, le=1_000_000, description="Largest cohort.")
+    initial_topic: str = Field(default="Market conditions", min_length=1, description="Topic.")
+    group_size: int = Field(default=4, ge=1, le=100_000, description="Largest cohort.")
     form_cohorts: bool = Field(default=True, description="Cohorts at all.")
     cohorts: Literal["chance", "role"] = Field(default="chance", description="Who meets.")
     reshuffle: bool = Field(default=True, description="New cohorts.")
     turns: Literal["simultaneous", "sequential"] = Field(default="simultaneous", description="Turns.")
     topic: Literal["proposed", "fixed"] = Field(default="proposed", description="Topic's source.")
-    message_window: int = Field(default=20, ge=0, le=1000, description="Messages shown.")
+    message_window: int = Field(default=20, ge=1, le=1000, description="Messages shown.")
 
 
 class AuctionConfig(EnvironmentConfig):

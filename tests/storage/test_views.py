@@ -1,0 +1,94 @@
+"""The views, on a run made by hand whose numbers can be checked with a pencil."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import text
+
+from market_agents.storage import Database, Lease, write_step
+from tests.storage.samples import agent, allocation, message, new_run, order, trade
+
+
+def ask(database: Database, statement: str) -> list[tuple[object, ...]]:
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(text(statement))]
+
+
+@pytest.fixture(autouse=True)
+def a_run(database: Database, lease: Lease) -> None:
+    """Three agents: in round 1 they trade and one order is refused, in round 2 nobody does anything."""
+    topic = {"environment": "group_chat", "round": 1, "cohort_id": "cohort_1", "topic": "Prices"}
+    say = {"sender_id": "agent_2", "sub_round": 2}
+    write_step(
+        lease,
+        "r1",
+        {
+            "agents": [agent(1, "buyer"), agent(2, "seller"), agent(3, "buyer")],
+            "orders": [
+                order(1, status="filled"),
+                order(2, agent_id="agent_2", side="ask", status="filled"),
+                order(3, status="rejected", price=None),
+                order(4, status="rejected"),
+                order(5, agent_id="agent_2", side="ask", status="expired"),
+            ],
+            "trades": [
+                trade(1, buyer_surplus=Decimal("9.1"), seller_surplus=Decimal("10.2")),
+                trade(2, buyer_surplus=Decimal("0.2"), seller_surplus=Decimal("0.5")),
+            ],
+            "allocations": [
+                allocation(number, round_number) for number in (1, 2, 3) for round_number in (0, 1, 2)
+            ],
+            "topics": [topic],
+            "messages": [
+                message(12, "Second", **say, recipient_id="agent_1"),
+                message(2, "First"),
+                message(3, "Elsewhere", cohort_id="cohort_2", recipient_id="agent_3"),
+            ],
+        },
+    )
+    with new_run(database, "other") as other:
+        write_step(
+            other,
+            "r1",
+            {"agents": [agent(1, "seller", name="Bob")], "trades": [trade(1)], "orders": [order(1)]},
+        )
+
+
+def test_performance_by_agent_and_round(database: Database) -> None:
+    rows = ask(
+        database,
+        "SELECT round, agent_id, name, role, profit, surplus_share, orders, accepted_orders, acceptance_rate "
+        "FROM v_agent_performance WHERE run_id = 'run' ORDER BY round, agent_id",
+    )
+    rounded = [(*row[:4], round(float(str(row[4])), 6), *row[5:]) for row in rows]
+    assert rounded == [
+        (1, "agent_1", "Ada 1", "buyer", 9.3, pytest.approx(9.3 / 20), 3, 1, pytest.approx(1 / 3)),
+        (1, "agent_2", "Ada 2", "seller", 10.7, pytest.approx(10.7 / 20), 2, 2, 1.0),
+        (1, "agent_3", "Ada 3", "buyer", 0.0, 0.0, 0, 0, None),
+        (2, "agent_1", "Ada 1", "buyer", 0.0, None, 0, 0, None),
+        (2, "agent_2", "Ada 2", "seller", 0.0, None, 0, 0, None),
+        (2, "agent_3", "Ada 3", "buyer", 0.0, None, 0, 0, None),
+    ]
+
+
+def test_profits_add_up_to_the_surplus_of_the_trades(database: Database) -> None:
+    [(profit,)] = ask(database, "SELECT SUM(profit) FROM v_agent_performance WHERE run_id = 'run'")
+    [(surplus,)] = ask(
+        database, "SELECT SUM(buyer_surplus + seller_surplus) FROM trades WHERE run_id = 'run'"
+    )
+    assert float(str(profit)) == pytest.approx(float(str(surplus))) == pytest.approx(20.0)
+
+
+def test_conversation_in_order_with_names_roles_and_topics(database: Database) -> None:
+    rows = ask(
+        database,
+        "SELECT cohort_id, message_id, topic, sender_name, sender_role, recipient_id, recipient_name, content "
+        "FROM v_conversation WHERE run_id = 'run'",
+    )
+    assert rows == [
+        ("cohort_1", 2, "Prices", "Ada 1", "buyer", "all", None, "First"),
+        ("cohort_1", 12, "Prices", "Ada 2", "seller", "agent_1", "Ada 1", "Second"),
+        ("cohort_2", 3, None, "Ada 1", "buyer", "agent_3", "Ada 3", "Elsewhere"),
+    ]
