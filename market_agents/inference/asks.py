@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from market_agents.inference.structured import wire_schema
+from market_agents.plain_text import clean
 
 Message = Mapping[str, str]
 StandIn = Callable[[Random], BaseModel]
@@ -37,6 +38,7 @@ class Request:
     """A logical request for one decision; wire details such as schema fallbacks are not part of it.
 
     Attributes:
+        messages: chat messages; what no database or wire can hold is replaced on the way in.
         temperature: 0 to 2, or None for the provider's default.
         max_tokens: the longest answer, in tokens.
         stand_in: how the offline provider answers; not part of what is asked.
@@ -50,6 +52,16 @@ class Request:
     tool_mode: bool = False
     stand_in: StandIn | None = field(default=None, compare=False, repr=False)
 
+    def __post_init__(self) -> None:
+        messages = tuple({name: clean(text) for name, text in message.items()} for message in self.messages)
+        object.__setattr__(self, "messages", messages)
+        object.__setattr__(self, "model", clean(self.model))
+
+    @property
+    def estimated_tokens(self) -> int:
+        """Tokens of the prompt by rule of thumb: four characters a token."""
+        return sum(len(message.get("content", "")) for message in self.messages) // 4
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) over model, messages, schema and sampling; without keys, run ids or time."""
@@ -57,7 +69,7 @@ class Request:
             "model": self.model,
             "messages": [dict(message) for message in self.messages],
             "schema": wire_schema(self.schema) if self.schema else None,
-            "temperature": self.temperature,
+            "temperature": None if self.temperature is None else float(self.temperature),
             "max_tokens": self.max_tokens,
             "tool_mode": self.tool_mode,
         }

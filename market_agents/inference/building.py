@@ -70,7 +70,7 @@ def _provider(config: LLMConfig, address: str | None, secret: str | None, seed: 
 
     return OpenAIChatProvider(
         base_url=address,
-        api_key=secret or "none",
+        api_key=secret,
         key_name=config.api_key_env or "OPENAI_API_KEY",
         timeout=config.timeout,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from market_agents.inference.asks import Completion, Outcome, Request, Status, U
 from market_agents.inference.endpoints import Effort, Endpoint
 from market_agents.inference.journal import Journal, JournalRow
 from market_agents.inference.prices import cost_of
+from market_agents.inference.providers.provider import Provider
 from market_agents.inference.scope import Scope, current_scope
 from market_agents.inference.structured import Unreadable, read_answer
 from market_agents.plain_text import clean, escaped
@@ -76,7 +78,8 @@ class ModelDoor:
         self.tally = Tally()
         self._endpoints = dict(endpoints)
         self.journal = journal
-        self._run_id = run_id
+        # Without a run, keys such as outside/1 would name asks of other programs too.
+        self._run_id = run_id or secrets.token_hex(16)
         self._replay = replay
         self._free_keys = itertools.count(1)
         self._open = AsyncExitStack()
@@ -124,26 +127,20 @@ class ModelDoor:
                 raise self._stopped
             self.tally.in_flight += 1
             try:
-                effort = await self._call(endpoint, request, key)
+                effort = await endpoint.call(request, key, self._idempotency_key(key))
                 outcome = _judge(effort, request, key)
                 if effort.completion is not None:
-                    outcome = _priced(outcome, config, charges=endpoint.provider.charges)
+                    outcome = _priced(outcome, endpoint.provider)
                 await self.journal.commit(_row(outcome, effort, request, config, scope))
+            except MarketAgentsError as error:
+                # What stops one ask for good stops all later ones; those in flight may finish.
+                self._stopped = self._stopped or error
+                raise
             finally:
                 self.tally.in_flight -= 1
         return outcome
 
-    async def _call(self, endpoint: Endpoint, request: Request, key: str) -> Effort:
-        """Call the endpoint. What stops one ask for good stops all later ones; those in flight may finish."""
-        try:
-            return await endpoint.call(request, self._idempotency_key(key))
-        except MarketAgentsError as error:
-            self._stopped = error
-            raise
-
     def _idempotency_key(self, key: str) -> str:
-        if not self._run_id:
-            return key
         return hashlib.sha256(f"{self._run_id}/{key}".encode()).hexdigest()[:40]
 
 
@@ -201,9 +198,11 @@ def _read(completion: Completion, request: Request) -> tuple[Status, Any, str]:
         return Status.INVALID, None, str(finding)
 
 
-def _priced(outcome: Outcome, config: LLMConfig, *, charges: bool) -> Outcome:
-    cost = cost_of(outcome.usage, outcome.returned_model, config.base_url) if charges else ZERO
-    return replace(outcome, cost=cost)
+def _priced(outcome: Outcome, provider: Provider) -> Outcome:
+    if not provider.charges:
+        return replace(outcome, cost=ZERO)
+    model = outcome.returned_model or outcome.requested_model
+    return replace(outcome, cost=cost_of(outcome.usage, model, provider.base_url))
 
 
 def _row(

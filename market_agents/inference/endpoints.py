@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from market_agents.errors import MarketAgentsError, ProviderAway, UserError
@@ -21,6 +22,9 @@ from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
 PROBES_BEFORE_GIVING_UP = 3
 """Attempts at an endpoint that nobody has reached yet, before the run is refused."""
 
+_USUAL_ANSWER = 512
+_Send = Callable[[], Awaitable[Completion]]
+
 
 @dataclass(frozen=True, slots=True)
 class Effort:
@@ -30,6 +34,33 @@ class Effort:
     attempts: int
     latency_ms: float
     failure: AttemptFailed | None = None
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One ask on its way.
+
+    Attributes:
+        started: when it was first allowed to be sent.
+        total_timeout: seconds after which it is given up.
+        held: seconds that our own limits kept it waiting since; they do not count.
+    """
+
+    started: float
+    total_timeout: float
+    held: float = 0.0
+    attempts: int = 0
+    failures: int = 0
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until it is given up."""
+        return self.started + self.total_timeout + self.held - time.monotonic()
+
+    @property
+    def milliseconds(self) -> float:
+        """Milliseconds since it was first allowed to be sent."""
+        return (time.monotonic() - self.started) * 1000
 
 
 class _State:
@@ -48,7 +79,7 @@ class Endpoint:
     Args:
         provider: sends single attempts.
         make_limits: builds the limits; called once per event loop.
-        total_timeout: seconds after which an ask is given up, waits included.
+        total_timeout: seconds after which an ask is given up, waits included, those for our own limits apart.
     """
 
     def __init__(
@@ -60,6 +91,7 @@ class Endpoint:
         self._backoff = Backoff()
         self._jitter = Random()  # noqa: S311  (when we knock again decides nothing that is stored)
         self._answered_at: float | None = None
+        self._stop: MarketAgentsError | None = None
         self._state: _State | None = None
 
     def has_answered(self) -> bool:
@@ -89,43 +121,60 @@ class Endpoint:
             self._state = _State(loop, self._make_limits())
         return self._state
 
-    async def call(self, request: Request, key: str) -> Effort:
+    async def call(self, request: Request, key: str, idempotency_key: str) -> Effort:
         """Get a reply, with retries until the total deadline. The caller holds a slot in flight.
+
+        Args:
+            request: what is asked.
+            key: the request's key in the journal.
+            idempotency_key: names this ask towards the server.
 
         Raises:
             UserError: the endpoint refuses us, or cannot be reached, before its first answer.
             ProviderAway: the same after first answers; the run can be resumed.
         """
-        state = self._here()
-        if self.has_answered():
-            return await self._persist(request, key)
-        async with state.probe:
-            if not self.has_answered():
-                return await self._persist(request, key)
-        return await self._persist(request, key)
+        send = partial(self.provider.attempt, request, key, idempotency_key)
+        tokens = request.estimated_tokens + (request.max_tokens or _USUAL_ANSWER) // 2
+        state, stop = self._here(), self._stop
+        if not self.has_answered():
+            async with state.probe:
+                self._heed(stop)
+                if not self.has_answered():
+                    return await self._persist(send, tokens, stop)
+        return await self._persist(send, tokens, stop)
 
-    async def _persist(self, request: Request, key: str) -> Effort:
-        started = time.monotonic()
-        attempts = failures = 0
+    async def _persist(self, send: _Send, tokens: int, stop: MarketAgentsError | None) -> Effort:
+        limits = self._here().limits
+        await limits.admit(tokens)
+        trial = _Trial(time.monotonic(), self._total_timeout)
         while True:
-            await self._here().limits.admit(_estimate(request))
-            attempts += 1
             try:
-                completion = await self.provider.attempt(request, key)
+                await _silence(limits, trial)
+                self._heed(stop)
+                trial.attempts += 1
+                completion = await _in_time(send, trial)
             except AttemptFailed as failure:
-                failures += failure.verdict is not Verdict.FALL_BACK
                 if failure.verdict is Verdict.KEY_REFUSED:
                     raise self._away(failure) from failure
                 if failure.verdict is Verdict.GIVE_UP:
-                    return Effort(None, attempts, _ms_since(started), failure)
+                    return Effort(None, trial.attempts, trial.milliseconds, failure)
                 if failure.verdict is not Verdict.FALL_BACK:
-                    wait = self._wait(failure, failures)
-                    if self._out_of_time(started, wait, failure, failures):
-                        return self._exhausted(failure, started, attempts)
+                    trial.failures += 1
+                    wait = self._wait(failure, trial.failures)
+                    if self._out_of_time(trial, wait, failure):
+                        return self._exhausted(failure, trial)
                     await asyncio.sleep(wait)
             else:
                 self._answered_at = time.monotonic()
-                return Effort(completion, attempts, _ms_since(started))
+                return Effort(completion, trial.attempts, trial.milliseconds)
+            held_from = time.monotonic()
+            await limits.admit(tokens)
+            trial.held += time.monotonic() - held_from
+
+    def _heed(self, stop: MarketAgentsError | None) -> None:
+        """Do not send any more if the endpoint was given up since an ask began."""
+        if self._stop is not None and self._stop is not stop:
+            raise self._stop
 
     def _wait(self, failure: AttemptFailed, failures: int) -> float:
         wait = self._backoff.wait(failures, self._jitter)
@@ -134,30 +183,39 @@ class Endpoint:
             self._here().limits.pause(wait)
         return wait
 
-    def _out_of_time(self, started: float, wait: float, failure: AttemptFailed, failures: int) -> bool:
-        if not self.has_answered() and not failure.reached and failures >= PROBES_BEFORE_GIVING_UP:
+    def _out_of_time(self, trial: _Trial, wait: float, failure: AttemptFailed) -> bool:
+        if not self.has_answered() and not failure.reached and trial.failures >= PROBES_BEFORE_GIVING_UP:
             return True
-        return time.monotonic() - started + wait > self._total_timeout
+        return wait > trial.seconds_left
 
-    def _exhausted(self, failure: AttemptFailed, started: float, attempts: int) -> Effort:
+    def _exhausted(self, failure: AttemptFailed, trial: _Trial) -> Effort:
         """This ask failed for good. An endpoint that meanwhile answered others is alive, and the ask has an outcome."""
-        if self._answered_at is None or self._answered_at < started:
+        if self._answered_at is None or self._answered_at < trial.started:
             raise self._away(failure) from failure
-        return Effort(None, attempts, _ms_since(started), failure)
+        return Effort(None, trial.attempts, trial.milliseconds, failure)
 
     def _away(self, failure: AttemptFailed) -> MarketAgentsError:
         refused = failure.verdict is Verdict.KEY_REFUSED or not failure.reached
         if refused and not self.has_answered():
-            return UserError(f"{failure.reason}; nothing was spent")
-        return ProviderAway(failure.reason)
+            self._stop = UserError(f"{failure.reason}; nothing was spent")
+        else:
+            self._stop = ProviderAway(failure.reason)
+        return self._stop
 
 
-def _estimate(request: Request) -> int:
-    """Tokens of a request by rule of thumb: four characters a token, and half of the longest answer."""
-    return (
-        sum(len(message["content"]) for message in request.messages) // 4 + (request.max_tokens or 512) // 2
-    )
+async def _silence(limits: Limits, trial: _Trial) -> None:
+    """Wait for the end of the pause, and of every pause that is set meanwhile, if there is time for it."""
+    while (left := limits.silence_left()) > 0:
+        if left > trial.seconds_left:
+            raise AttemptFailed(Verdict.PAUSE, f"asked not to send for {left:.0f} s more", retry_after=left)
+        await asyncio.sleep(left)
 
 
-def _ms_since(started: float) -> float:
-    return (time.monotonic() - started) * 1000
+async def _in_time(send: _Send, trial: _Trial) -> Completion:
+    try:
+        async with asyncio.timeout(trial.seconds_left):
+            return await send()
+    except TimeoutError:
+        raise AttemptFailed(
+            Verdict.RETRY, f"no answer within {trial.total_timeout:g} s in all", timed_out=True
+        ) from None

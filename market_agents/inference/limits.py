@@ -36,17 +36,13 @@ class Limits:
         """Nobody sends before ``seconds`` have passed; a longer pause that is already set stays."""
         self._silent_until = max(self._silent_until, asyncio.get_running_loop().time() + seconds)
 
+    def silence_left(self) -> float:
+        """Seconds until the pause ends; 0 where there is none."""
+        return max(self._silent_until - asyncio.get_running_loop().time(), 0.0)
+
     async def admit(self, tokens: int) -> None:
-        """Wait until one more attempt of about ``tokens`` tokens may be sent."""
+        """Wait until one more attempt of about ``tokens`` tokens fits into the minute; the pause is not waited for."""
         if self._tokens is not None:
             await self._tokens.acquire(min(tokens, self._tokens.max_rate))
         if self._requests is not None:
             await self._requests.acquire()
-        await self._silence()
-
-    async def _silence(self) -> None:
-        """Wait for the end of the pause, and of every pause that is set meanwhile."""
-        remaining = self._silent_until - asyncio.get_running_loop().time()
-        if remaining > 0:
-            await asyncio.sleep(remaining)
-            await self._silence()

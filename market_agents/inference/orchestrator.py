@@ -101,7 +101,10 @@ class LLMOrchestrator:
                 break
             asked = [
                 *messages,
-                {"role": "assistant", "content": outcome.content[:_SHOWN_OF_A_BAD_ANSWER] or "(nothing)"},
+                {
+                    "role": "assistant",
+                    "content": outcome.content[:_SHOWN_OF_A_BAD_ANSWER].strip() or "(nothing)",
+                },
                 {"role": "user", "content": f"This cannot be used: {outcome.reason}. Answer again."},
             ]
         raise NoAnswer(outcome.status, outcome.reason, outcome.request_key)

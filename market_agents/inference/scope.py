@@ -40,8 +40,11 @@ class Scope:
         )
 
     def next_key(self, name: str | None = None) -> str:
-        """The key of the next ask in this scope: by its ordinal, or by ``name`` where asks run side by side."""
-        self.last_key = f"{self.path}/{next(self._ordinals) if name is None else name}"
+        """The key of the next ask in this scope: by its ordinal, or by ``name`` where asks run side by side.
+
+        A name never meets an ordinal, not even the name ``1``.
+        """
+        self.last_key = f"{self.path}/{next(self._ordinals) if name is None else f'={name}'}"
         return self.last_key
 
 

@@ -249,6 +249,7 @@ async def test_a_fork_reads_its_parents_before_it_branched_off(database: Databas
     with StoredJournal(lease) as journal:
         for number in (1, 2, 3):
             await journal.commit(outcome(f"r{number}/a/1", response=f"old {number}"))
+            await journal.commit(outcome(f"r{number}/z/1", response=f"old {number}"))
     with (
         new_run(database, "child", parent_run_id="run", fork_round=3) as child,
         StoredJournal(child, parents=lineage(database, "child")) as journal,
@@ -261,7 +262,9 @@ async def test_a_fork_reads_its_parents_before_it_branched_off(database: Databas
             await journal.commit(outcome("r2/b/1", response="own 2"))
             found = [await journal.find(f"r{number}/a/1") for number in (1, 2, 3, 4)]
             own = await journal.find("r2/b/1")
+            common = [await journal.find(f"r{number}/z/1") is not None for number in (1, 2, 3, 4)]
     assert [row and row["response"] for row in found] == ["old 1", "old 2", "new 3", None]
+    assert common == [True, True, False, False]
     assert own is not None
     assert own["response"] == "own 2"
 

@@ -23,6 +23,7 @@ from market_agents.storage import (
     upgrade_database,
     versions,
 )
+from market_agents.storage.columns import Name
 from market_agents.storage.schema import VERSION_TABLE, metadata
 from tests.storage.samples import new_run, stored
 
@@ -80,6 +81,17 @@ def test_keys_checks_and_cascades_are_what_the_schema_describes(database: Databa
             ]
             assert cascades == ([(["parent_run_id"], None)] if name == "runs" else [(["run_id"], "CASCADE")])
         assert set(inspector.get_view_names()) == {"v_agent_performance", "v_conversation"}
+
+
+def test_names_are_ordered_by_code_point_whatever_the_locale(postgres_url: str) -> None:
+    query = text(
+        "SELECT collation_name FROM information_schema.columns WHERE table_name = :table AND column_name = :name"
+    )
+    with open_database(postgres_url) as database, database.read() as connection:
+        for table in metadata.tables.values():
+            for column in table.columns:
+                collation = connection.scalar(query, {"table": table.name, "name": column.name})
+                assert (collation == "C") == isinstance(column.type, Name), column
 
 
 def test_the_schema_version_is_the_last_revision() -> None:

@@ -26,11 +26,12 @@ class OfflineProvider:
     """Answers by rule. The same seed and key give the same answer."""
 
     charges = False
+    base_url: str | None = None
 
     def __init__(self, seed: int) -> None:
         self._streams = RandomStreams(seed).below("offline")
 
-    async def attempt(self, request: Request, key: str) -> Completion:
+    async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:  # noqa: ARG002
         """Answer by the request's own rule, or with a sentence where plain text is asked for."""
         await asyncio.sleep(0)
         rng = self._streams.stream(key)
@@ -43,8 +44,7 @@ class OfflineProvider:
             )
         else:
             text = request.stand_in(rng).model_dump_json()
-        prompt = sum(len(message["content"]) for message in request.messages)
-        usage = Usage(prompt_tokens=prompt // 4, completion_tokens=len(text) // 4)
+        usage = Usage(prompt_tokens=request.estimated_tokens, completion_tokens=len(text) // 4)
         return Completion(text=text, model=MODEL_NAME, finish_reason="stop", usage=usage)
 
     async def close(self) -> None:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import re
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from typing import Any
 
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
-from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
-from market_agents.inference.asks import Completion, Request, Usage
+from market_agents.inference.asks import Completion, Request
+from market_agents.inference.providers.replies import read_completion
 from market_agents.inference.retry import AttemptFailed, Verdict
 from market_agents.inference.structured import schema_in_words, wire_schema
+from market_agents.plain_text import one_line
 
+OPENAI_ADDRESS = "https://api.openai.com/v1"
+_LONGEST_CONNECTING = 10.0
 _RETRIED_STATUSES = {408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529}
-_FORMAT_WORDS = ("response_format", "json_schema", "json_object", "schema", "guided", "grammar", "tool")
+_FORMAT_WORDS = ("response_format", "json_schema", "json_object", "guided", "grammar")
+_LOOSE_FORMAT_WORDS = ("schema", "tool")
+# Shorter ones are placeholders such as ``none`` or ``ollama``, which are words that an answer may hold.
+_SHORTEST_SECRET = 8
 
 
 class _Format(IntEnum):
@@ -32,15 +40,15 @@ class OpenAIChatProvider:
 
     Args:
         base_url: the endpoint's address; None for OpenAI's own.
-        api_key: never logged, never stored.
+        api_key: never logged, never stored; None for an endpoint that gets none.
         key_name: the variable that holds the key, for messages about it.
         timeout: seconds for one attempt.
     """
 
     charges = True
 
-    def __init__(self, *, base_url: str | None, api_key: str, key_name: str, timeout: float) -> None:
-        self._base_url = base_url
+    def __init__(self, *, base_url: str | None, api_key: str | None, key_name: str, timeout: float) -> None:
+        self.base_url = base_url
         self._api_key = api_key
         self._key_name = key_name
         self._timeout = timeout
@@ -53,42 +61,59 @@ class OpenAIChatProvider:
         if client is not None:
             await client.close()
 
-    async def attempt(self, request: Request, key: str) -> Completion:
+    async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:  # noqa: ARG002
         """Send the request once, in the best format that the endpoint is known to understand."""
         used = self._format
         try:
-            reply = await self._open().chat.completions.create(
-                **_body(request, used), extra_headers={"Idempotency-Key": f"{key}-{used}"}
-            )
+            # The library's own timeout starts again with every byte that arrives.
+            async with asyncio.timeout(self._timeout):
+                reply = await self._open().chat.completions.with_raw_response.create(
+                    **_body(request, used), extra_headers={"Idempotency-Key": f"{idempotency_key}-{used}"}
+                )
+        except TimeoutError:
+            failure = self._timed_out()
         except openai.APIError as error:
-            raise self._judge(error, request, used) from error
-        return _completion(reply, request)
+            failure = self._judge(error, request, used)
+        else:
+            body = reply.content.decode("utf-8-sig", "replace")
+            return read_completion(self._redacted(body), request)
+        # Out here, so that the library's exception, which may quote the key, does not travel along as context.
+        raise failure
 
     def _open(self) -> AsyncOpenAI:
         if self._client is None:
+            timeout = openai.Timeout(self._timeout, connect=min(self._timeout, _LONGEST_CONNECTING))
             self._client = AsyncOpenAI(
-                api_key=self._api_key,
-                base_url=self._base_url,
+                api_key=self._api_key or "none",
+                base_url=self._address,
                 max_retries=0,
-                timeout=self._timeout,
-                http_client=DefaultAioHttpClient(timeout=self._timeout),
+                timeout=timeout,
+                http_client=DefaultAioHttpClient(timeout=timeout),
             )
         return self._client
 
+    def _timed_out(self) -> AttemptFailed:
+        return AttemptFailed(
+            Verdict.RETRY, f"no answer from {self._address} within {self._timeout:g} s", timed_out=True
+        )
+
     def _judge(self, error: openai.APIError, request: Request, used: _Format) -> AttemptFailed:
         """Tell what a failed attempt means. The one place that knows the library's exceptions."""
-        if isinstance(error, openai.APITimeoutError):
-            return AttemptFailed(Verdict.RETRY, f"no answer within {self._timeout:g} s", timed_out=True)
         if isinstance(error, openai.APIStatusError):
             return self._judge_status(error, request, used)
-        if isinstance(error, openai.APIConnectionError):
-            cause = type(error.__cause__).__name__ if error.__cause__ else "connection failed"
-            reached = error.__cause__ is None or not type(error.__cause__).__name__.startswith("Connect")
-            return AttemptFailed(Verdict.RETRY, f"no connection to {self._address}: {cause}", reached=reached)
-        return AttemptFailed(Verdict.RETRY, f"unreadable reply from {self._address}")
+        cause = type(error.__cause__).__name__ if error.__cause__ else type(error).__name__
+        reached = not cause.startswith("Connect")
+        if isinstance(error, openai.APITimeoutError) and reached:
+            return self._timed_out()
+        return AttemptFailed(
+            Verdict.RETRY,
+            f"no connection to {self._address}: {cause}",
+            reached=reached,
+            timed_out=isinstance(error, openai.APITimeoutError),
+        )
 
     def _judge_status(self, error: openai.APIStatusError, request: Request, used: _Format) -> AttemptFailed:
-        status, said = error.status_code, _message_of(error).replace(self._api_key, "…")
+        status, said = error.status_code, self._redacted(error.response.text)[:2000]
         if status == 429 and "insufficient_quota" in said:
             return AttemptFailed(
                 Verdict.KEY_REFUSED, f"{self._address} says the quota behind {self._key_name} is used up"
@@ -98,29 +123,42 @@ class OpenAIChatProvider:
                 Verdict.PAUSE, f"HTTP {status} from {self._address}", retry_after=_retry_after(error)
             )
         if status in {401, 403}:
-            return AttemptFailed(
-                Verdict.KEY_REFUSED, f"{self._address} refuses the key in {self._key_name} (HTTP {status})"
-            )
+            return AttemptFailed(Verdict.KEY_REFUSED, self._about_the_key(request, status))
         if status == 404:
             return AttemptFailed(
                 Verdict.KEY_REFUSED,
                 f"{self._address} knows no model {request.model!r} (HTTP 404); check model and base_url",
             )
-        if self._refuses_format(status, said, request, used):
+        if _refuses_format(status, said, request, used):
             self._format = max(self._format, _Format(used + 1))
             return AttemptFailed(Verdict.FALL_BACK, f"{self._address} refuses {used.name.lower()} answers")
         verdict = Verdict.RETRY if status in _RETRIED_STATUSES else Verdict.GIVE_UP
-        return AttemptFailed(verdict, f"HTTP {status} from {self._address}: {said[:200]}")
+        return AttemptFailed(verdict, f"HTTP {status} from {self._address}: {one_line(said, 200)}")
 
-    def _refuses_format(self, status: int, said: str, request: Request, used: _Format) -> bool:
-        """Whether the endpoint refused the response format: 400 and 422, or a 500 that talks about it."""
-        if request.schema is None or used is _Format.PLAIN or status not in {400, 422, 500, 501}:
-            return False
-        return any(word in said.lower() for word in _FORMAT_WORDS)
+    def _about_the_key(self, request: Request, status: int) -> str:
+        asked = f"for model {request.model!r} (HTTP {status})"
+        if self._api_key is None:
+            return f"{self._address} wants a key {asked}; name the variable that holds it as api_key_env"
+        return f"{self._address} refuses the key in {self._key_name} {asked}"
+
+    def _redacted(self, text: str) -> str:
+        """The text without the key, which some servers send back."""
+        if self._api_key is None or len(self._api_key) < _SHORTEST_SECRET:
+            return text
+        return text.replace(self._api_key, "…")
 
     @property
     def _address(self) -> str:
-        return self._base_url or "https://api.openai.com/v1"
+        return self.base_url or OPENAI_ADDRESS
+
+
+def _refuses_format(status: int, said: str, request: Request, used: _Format) -> bool:
+    """Whether the endpoint refused the response format: 400 and 422, or a 500 that names it."""
+    if request.schema is None or used is _Format.PLAIN or status not in {400, 422, 500, 501}:
+        return False
+    # Any server error may speak of some schema; only a refusal of the format speaks of the format.
+    words = _FORMAT_WORDS if status >= 500 else _FORMAT_WORDS + _LOOSE_FORMAT_WORDS
+    return any(word in said.lower() for word in words)
 
 
 def _body(request: Request, used: _Format) -> dict[str, Any]:
@@ -131,7 +169,7 @@ def _body(request: Request, used: _Format) -> dict[str, Any]:
         body["max_tokens"] = request.max_tokens
     if request.schema is None:
         return body
-    name = request.schema.__name__
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", request.schema.__name__)[:64]
     if used is not _Format.SCHEMA:
         body["messages"] = [*body["messages"], {"role": "user", "content": schema_in_words(request.schema)}]
         if used is _Format.OBJECT:
@@ -144,56 +182,6 @@ def _body(request: Request, used: _Format) -> dict[str, Any]:
         json_schema = {"name": name, "schema": wire_schema(request.schema), "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
     return body
-
-
-def _completion(reply: object, request: Request) -> Completion:
-    """Read a reply of any shape; servers send what they like under HTTP 200."""
-    if not isinstance(reply, ChatCompletion) or not getattr(reply, "choices", None):
-        raise AttemptFailed(Verdict.RETRY, "a reply without choices")
-    choice = reply.choices[0]
-    message = choice.message
-    if not isinstance(message, ChatCompletionMessage):  # the library promises one, servers do not
-        raise AttemptFailed(Verdict.RETRY, "a reply without a message")
-    calls = message.tool_calls or []
-    text = message.content if isinstance(message.content, str) else ""
-    for call in calls:
-        if call.type == "function":
-            text = call.function.arguments or ""
-            break
-    return Completion(
-        text=text,
-        model=str(reply.model),
-        finish_reason=str(choice.finish_reason),
-        usage=_usage(reply, request, text),
-        refusal=message.refusal if isinstance(message.refusal, str) and message.refusal else None,
-    )
-
-
-def _usage(reply: ChatCompletion, request: Request, text: str) -> Usage:
-    told = reply.usage
-    details = told.prompt_tokens_details if told else None
-    return Usage(
-        prompt_tokens=_count(
-            told and told.prompt_tokens, sum(len(m["content"]) for m in request.messages) // 4
-        ),
-        completion_tokens=_count(told and told.completion_tokens, len(text) // 4),
-        cached_tokens=_count(details and details.cached_tokens, 0),
-    )
-
-
-def _count(told: object, estimate: int) -> int:
-    """A provider's token count where it is one, our estimate of four characters a token otherwise."""
-    usable = (
-        isinstance(told, int | float)
-        and not isinstance(told, bool)
-        and math.isfinite(told)
-        and 0 <= told < 1e9
-    )
-    return int(told) if usable else estimate  # type: ignore[call-overload]  # narrowed by `usable`
-
-
-def _message_of(error: openai.APIStatusError) -> str:
-    return error.response.text[:2000]
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:

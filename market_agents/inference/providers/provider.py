@@ -13,12 +13,16 @@ class Provider(Protocol):
     charges: bool
     """Whether replies cost money; a provider that does not charge has the price zero."""
 
-    async def attempt(self, request: Request, key: str) -> Completion:
+    base_url: str | None
+    """The server's address, which decides on the price; None for OpenAI's own."""
+
+    async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:
         """Send the request once.
 
         Args:
             request: what is asked.
-            key: names this logical request towards the provider, the same on every attempt.
+            key: the request's key in the journal, the same in every run of the same configuration.
+            idempotency_key: names this ask towards the server, the same on every attempt and in no other run.
 
         Raises:
             AttemptFailed: with a verdict on what to do next.

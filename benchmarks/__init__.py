@@ -1,0 +1,1 @@
+"""Measurements that anybody can repeat; each prints ratios from one run."""

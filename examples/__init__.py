@@ -1,0 +1,1 @@
+"""Examples that run: each is started by a test."""
