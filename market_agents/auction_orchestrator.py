@@ -16,7 +16,7 @@ from market_agents.agents.steps.auction import (
     AuctionPerceptionStep,
     AuctionReflectionStep,
 )
-from market_agents.base_orchestrator import BaseOrchestrator, Thought, Turn
+from market_agents.base_orchestrator import BaseOrchestrator
 from market_agents.config import EnvironmentConfig
 from market_agents.economics.orders import Side
 from market_agents.economics.surplus import equilibrium_profit
@@ -116,15 +116,6 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
                 accounts.consume(agent.id, self.good, max(-goods, 0), max(-cash, 0))
             if goods > 0 or cash > 0:
                 accounts.renew(agent.id, self.good, max(goods, 0), max(cash, 0))
-
-    async def take_turn(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
-        """A mind perceives and acts; a strategy only acts."""
-        if agent.strategy is None:
-            return await super().take_turn(agent, round_number, sub_round)
-        observation = self.environment.get_global_state(agent_id=agent.id)
-        action = agent.strategy.act(observation, self.draws("strategy", round_number, sub_round, agent.id))
-        agent.environments[self.name].step(action)
-        return Turn(agent, [Thought("action", action)])
 
     def end_round(self, round_number: int) -> None:
         """Record the market's outcome and what moved."""

@@ -159,17 +159,30 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         await self.reflect(round_number)
         await self.record(round_number, self.config.sub_rounds + 1, [], {})
         if not accepted:
-            self.display.warning(
-                f"round {round_number} of {self.name}: nothing that anybody did was accepted"
-            )
+            warning = f"round {round_number} of {self.name}: nothing that anybody did was accepted"
+            self.display.warning(warning)
+            self.inserter.note("warning", "empty_round", warning)
 
     async def take_turns(self, round_number: int, sub_round: int) -> tuple[list[Turn], dict[str, list[Act]]]:
         """Everybody perceives and acts at the same time; then all acts are applied in a drawn order."""
         self.environment.open_turn()
-        turns = await self.side_by_side(
-            self.agents, lambda agent: self.take_turn(agent, round_number, sub_round)
-        )
-        return turns, self.environment.close_turn(self.streams.stream("order", round_number, sub_round))
+        minds = [agent for agent in self.agents if self.has_mind(agent)]
+        thought = await self.side_by_side(minds, lambda agent: self.take_turn(agent, round_number, sub_round))
+        turns = {turn.agent.id: turn for turn in thought}
+        for agent in self.agents:
+            if agent.id not in turns:
+                turns[agent.id] = self.act_by_rule(agent, round_number, sub_round)
+        acts = self.environment.close_turn(self.draws("order", round_number, sub_round))
+        return [turns[agent.id] for agent in self.agents], acts
+
+    def act_by_rule(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
+        """One agent without a mind acts as its strategy says; no task and no model is needed."""
+        if agent.strategy is None:
+            return Turn(agent)
+        observation = self.environment.get_global_state(agent_id=agent.id)
+        action = agent.strategy.act(observation, self.draws("strategy", round_number, sub_round, agent.id))
+        agent.environments[self.name].step(action)
+        return Turn(agent, [Thought("action", action)])
 
     async def take_turn(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
         """One agent perceives and acts."""
@@ -334,16 +347,21 @@ def orchestrator_class(type_name: str) -> type[BaseOrchestrator[Any]]:
         )
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"environment type {type_name!r} cannot be imported: {error}") from error
+    except Exception as error:
+        raise UserError(
+            f"environment type {type_name!r} cannot be imported: {type(error).__name__}: {error}"
+        ) from error
     if not (isinstance(found, type) and issubclass(found, BaseOrchestrator)):
         raise UserError(f"{type_name!r} is no subclass of BaseOrchestrator")
     return found
 
 
 def environment_model(type_name: str) -> type[EnvironmentConfig] | None:
-    """The configuration keys of an environment type; None for a type that does not exist."""
-    try:
-        return orchestrator_class(type_name).config_model
-    except UserError:
+    """The configuration keys of an environment type; None for a name that is not registered.
+
+    Raises:
+        UserError: a ``module:Class`` that cannot be used.
+    """
+    if type_name not in ENVIRONMENTS and ":" not in type_name:
         return None
+    return orchestrator_class(type_name).config_model

@@ -27,7 +27,7 @@ from market_agents.environments.mechanisms.auction import (
 from market_agents.environments.mechanisms.group_chat import CohortFormed, MessagePosted, TopicSet
 from market_agents.personas import Persona
 from market_agents.plain_text import clean, storable
-from market_agents.storage import Lease, write_step
+from market_agents.storage import Lease, record_event, write_step
 
 Row = dict[str, Any]
 
@@ -77,6 +77,10 @@ class SimulationDataInserter:
         updates, self._updates = self._updates, defaultdict(list)
         self._unwritten.clear()
         await asyncio.to_thread(write_step, self._lease, step_key, rows, updates)
+
+    def note(self, level: str, kind: str, message: str, data: Mapping[str, object] | None = None) -> None:
+        """Keep an event of the run itself; no digest covers it and no replay repeats it."""
+        record_event(self._lease, level=level, kind=kind, message=clean(message), data=data)
 
     # -- the population -----------------------------------------------------------------------------------------
 

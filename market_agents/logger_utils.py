@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -54,7 +55,17 @@ _LABELS = {
     "reflection": "learns",
     "abstention": "passes",
 }
-_LIMITED = frozenset(_LABELS) | {"cohort"}
+_PLURALS = {
+    "cohort": "cohorts",
+    "topic": "topics",
+    "message": "messages",
+    "perception": "perceptions",
+    "action": "orders",
+    "trade": "trades",
+    "reflection": "reflections",
+    "abstention": "passes",
+}
+_LIMITED = frozenset(_PLURALS)
 
 
 class SimulationLogger:
@@ -72,6 +83,11 @@ class SimulationLogger:
         """A round begins."""
         self._place = {"round": number}
         self._tell("round", f"Round {number} of {rounds}")
+
+    def finished(self, rounds: int) -> None:
+        """The last round is over."""
+        self._place = {}
+        self._tell("round", f"Finished after {rounds} round{'' if rounds == 1 else 's'}")
 
     def environment(self, name: str, round_number: int) -> None:
         """An environment's part of a round begins."""
@@ -117,8 +133,8 @@ class SimulationLogger:
             case CohortFormed():
                 self._tell("cohort", f"{event.cohort_id}: {', '.join(event.members)}")
             case TopicSet():
-                by = f"{event.proposer_id}, " if event.proposer_id else ""
-                self._tell("topic", f"{event.topic} ({by}{event.cohort_id})")
+                by = f" by {event.proposer_id}" if event.proposer_id else ""
+                self._tell("topic", f"{event.cohort_id}{by}: {event.topic}")
             case MessagePosted():
                 private = "" if event.recipient_id == "all" else f"(to {event.recipient_id}) "
                 self._tell("message", f"{private}{event.content}", event.sender_id)
@@ -181,9 +197,7 @@ class ConsoleHandler(logging.Handler):
             if count > SHOWN_PER_SECTION
         }
         if hidden:
-            counted = ", ".join(
-                f"{count} more of {_LABELS.get(kind, kind)!r}" for kind, count in hidden.items()
-            )
+            counted = ", ".join(f"{count} more {_PLURALS[kind]}" for kind, count in hidden.items())
             self._line(f"    … {counted}", "dim")
         self._counts.clear()
 
@@ -223,9 +237,18 @@ class JsonLinesHandler(logging.FileHandler):
         return json.dumps(content, ensure_ascii=False)
 
 
+class _LastingConsole(Console):
+    """A console whose reader may go away, as in ``2>&1 | head -1``, without ending the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent; rich would end the process."""
+        self.quiet = True
+        _write_nowhere(self.file)
+
+
 def console_for(stream: IO[str]) -> Console:
     """A console that never reads agents' text as markup and respects ``NO_COLOR``."""
-    return Console(file=stream, highlight=False, markup=False, emoji=False)
+    return _LastingConsole(file=stream, highlight=False, markup=False, emoji=False)
 
 
 def set_up_logging(console: Console, *, quiet: bool, log_file: Path | None) -> None:
@@ -260,6 +283,8 @@ def progress_line(console: Console, text: Callable[[], str]) -> Live | None:
     if not console.is_terminal:
         return None
     return Live(
+        # Drawn once before anything else is: the refreshing thread's first line would meet a record half way.
+        Text(),
         console=console,
         get_renderable=lambda: Text(one_line(text(), console.width - 1), style="dim"),
         refresh_per_second=4,
@@ -272,8 +297,20 @@ def progress_line(console: Console, text: Callable[[], str]) -> Live | None:
 def say(text: str, stream: IO[str] | None = None) -> None:
     """Print results; a reader that went away (``| head``) is no error."""
     target = sys.stdout if stream is None else stream
+    if target is None:
+        return  # the standard stream was closed before the program began
     try:
         print(for_terminal(text), file=target, flush=True)
     except BrokenPipeError:
-        # Python would report the broken pipe again at exit: give it somewhere to write.
-        sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        _write_nowhere(target)
+
+
+def _write_nowhere(stream: IO[str]) -> None:
+    """Lead a broken stream to where every write succeeds, for Python flushes it again at exit."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)

@@ -22,7 +22,7 @@ if __name__ == "__main__":
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,6 +33,8 @@ from market_agents import __version__
 from market_agents.agents.generation import generate_agents, minds
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.prompts import prompts_hash
+from market_agents.agents.strategies import STRATEGIES
+from market_agents.auction_orchestrator import AuctionOrchestrator
 from market_agents.base_orchestrator import (
     ENVIRONMENTS,
     BaseOrchestrator,
@@ -51,7 +53,7 @@ from market_agents.config import (
 )
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
-from market_agents.errors import MarketAgentsError, RunRefused, Stopped, UserError
+from market_agents.errors import ConfigError, MarketAgentsError, Mistake, RunRefused, Stopped, UserError
 from market_agents.inference import MemoryJournal, ModelDoor, build_endpoints
 from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
@@ -94,9 +96,30 @@ def load_config(
         known_environments=tuple(ENVIRONMENTS),
         overrides=overrides,
     )
+    mistakes = list(_mistakes_between_rooms(loaded.config))
+    if mistakes:
+        raise ConfigError(Mistake(path, message, file=str(loaded.path)) for path, message in mistakes)
     for warning in loaded.warnings:
         log.warning("%s", warning)
     return loaded.config
+
+
+def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[tuple[str, str]]:
+    """What only those can tell who know strategies and orchestrators; key path and message."""
+    strategy = config.agent_config.strategy
+    if strategy not in STRATEGIES:
+        yield "agent_config.strategy", f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}"
+    markets = [
+        name
+        for name in config.environment_order
+        if issubclass(orchestrator_class(config.environment_type(name)), AuctionOrchestrator)
+    ]
+    if len(markets) > 1:
+        good = config.agent_config.good_name
+        yield (
+            "environment_order",
+            f"{' and '.join(markets)} are both markets for {good}; a run has one market for a good",
+        )
 
 
 @dataclass(frozen=True)
@@ -277,6 +300,11 @@ class MetaOrchestrator:
     async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
         config = self.config
         inserter = SimulationDataInserter(lease, tick_size=Decimal(str(config.tick_size)))
+        if not self.start.replay:
+            began = "resumed" if self.start.resume else "started"
+            inserter.note(
+                "info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force}
+            )
         accounts = _open_accounts(agents, config.agent_config.good_name)
         inserter.population(agents)
         inserter.ledger(0, None, accounts)
@@ -296,11 +324,12 @@ class MetaOrchestrator:
             await inserter.flush(f"r{round_number}/end")
             self.rounds_done = round_number
             self._check_abstentions(round_number, *before)
+        self.display.finished(config.max_rounds)
 
     def _environments(self, context: RunContext) -> list[BaseOrchestrator[Any]]:
         configured = self.config.environment_configs
         return [
-            orchestrator_class(configured[name].type or name)(name, position, configured[name], context)
+            orchestrator_class(self.config.environment_type(name))(name, position, configured[name], context)
             for position, name in enumerate(self.config.environment_order)
         ]
 
@@ -311,7 +340,8 @@ class MetaOrchestrator:
         if asked and unanswered / asked > self.config.max_abstention_share:
             raise MarketAgentsError(
                 f"round {round_number}: {unanswered} of {asked} asks ended without a usable answer "
-                f"(max_abstention_share is {self.config.max_abstention_share:g}); the reasons are in llm_requests"
+                f"(max_abstention_share is {self.config.max_abstention_share:g}); "
+                f"most often: {self.door.tally.usual_reason()}"
             )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from market_agents import __version__
 
@@ -31,8 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _speak(f"market-agents {__version__}", 0)
     if first not in VERBS:
         return _mistake(first)
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # where a configuration's own classes (module:Class) are looked for
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.append(here)  # where a configuration's own classes (module:Class) are looked for
     module = import_module(f"market_agents.cli.{first}")
     code: int = module.main(arguments[1:])
     return code

@@ -9,7 +9,9 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from market_agents.config import DatabaseConfig, database_url, read_environment
 from market_agents.errors import ExitCode, MarketAgentsError
@@ -37,9 +39,13 @@ def open_configured_database(flag: str | None) -> Database:
     Raises:
         UserError: it is not, or cannot be reached.
     """
+    return open_database(configured_url(flag), create=False)
+
+
+def configured_url(flag: str | None) -> str:
+    """The address that flag, environment or ``.env`` name; it may hold a password."""
     folder = Path.cwd()
-    url = database_url(DatabaseConfig(), read_environment(folder), flag, folder)
-    return open_database(url, create=False)
+    return database_url(DatabaseConfig(), read_environment(folder), flag, folder)
 
 
 def guarded(work: Callable[[], int], hint: Callable[[BaseException], str] | None = None) -> int:
@@ -67,10 +73,36 @@ def guarded(work: Callable[[], int], hint: Callable[[BaseException], str] | None
     return int(code)
 
 
-def command(*words: str, database: str | None = None) -> str:
-    """A command line as it can be typed here, with ``--database`` where the address came from that flag."""
-    tail = ["--database", database] if database else []
-    return " ".join([_program(), *(shlex.quote(word) for word in [*words, *tail])])
+@dataclass(frozen=True)
+class Place:
+    """The database in use, as printed commands have to name it.
+
+    Attributes:
+        url: its whole address, which may hold a password.
+        display: its address without one.
+    """
+
+    url: str
+    display: str
+
+    def flag(self) -> tuple[str, ...]:
+        """``--database`` with the address, where a command would not find it by itself."""
+        return () if self._is_found(None) else ("--database", self.display)
+
+    def note(self) -> str:
+        """What printed commands need besides; empty where they need nothing."""
+        secret = urlsplit(self.url).password
+        if not secret or self._is_found(None) or self._is_found(self.display):
+            return ""
+        return "These commands show no password: set DB_PASSWORD, or write it to .env, before you use them."
+
+    def _is_found(self, flag: str | None) -> bool:
+        return configured_url(flag) == self.url
+
+
+def command(*words: str, place: Place) -> str:
+    """A command line as it can be typed here, naming the database where it has to be named."""
+    return " ".join([_program(), *(shlex.quote(word) for word in [*words, *place.flag()])])
 
 
 def _program() -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from market_agents.cli.common import add_database_flag, guarded, parser_for
-from market_agents.config import DatabaseConfig, database_url, read_environment
+from market_agents.cli.common import add_database_flag, configured_url, guarded, parser_for
 from market_agents.logger_utils import say
 from market_agents.storage import check_database, upgrade_database
 
@@ -19,8 +17,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        folder = Path.cwd()
-        url = database_url(DatabaseConfig(), read_environment(folder), arguments.database, folder)
+        url = configured_url(arguments.database)
         say(upgrade_database(url) if arguments.what == "upgrade" else check_database(url))
         return 0
 

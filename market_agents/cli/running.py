@@ -9,7 +9,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from market_agents.cli.common import command, guarded
+from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, rounds_table
 from market_agents.errors import MarketAgentsError, Stopped, UserError
 from market_agents.logger_utils import console_for, progress_line, say, set_up_logging, show_banner
@@ -56,7 +56,7 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> 
         _tell(result, orchestrator, arguments)
         return 0
 
-    return guarded(run, lambda error: _next_step(error, orchestrator, arguments))
+    return guarded(run, lambda error: _next_step(error, orchestrator))
 
 
 def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
@@ -91,32 +91,45 @@ def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse
     if not arguments.quiet:
         say(rounds_table(rounds))
         say(leaderboard_table(leaders))
-    say(_closing_lines(result, arguments))
+    say(_closing_lines(result, _place(orchestrator), quiet=arguments.quiet))
 
 
-def _closing_lines(result: RunResult, arguments: argparse.Namespace) -> str:
-    unpriced = f", price unknown for {', '.join(result.unpriced)}" if result.unpriced else ""
+def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:
     lines = [
         f"Run {result.run_id} {result.status}: {result.rounds} rounds, {result.asks} asks "
-        f"({result.model_calls} calls, {result.replayed} from the journal), ${result.cost:.4f}{unpriced}",
+        f"({result.model_calls} calls, {result.replayed} from the journal), {_cost(result)}",
         f"Results are in {result.database}",
     ]
-    if not arguments.quiet:
-        flag = arguments.database
+    if not quiet:
         lines += [
             "Look further:",
-            f"  {command('runs', 'show', result.run_id, database=flag)}",
-            f"  {command('digest', result.run_id, database=flag)}",
-            f"  {command('export', result.run_id, '--format', 'csv', '-o', 'results', database=flag)}",
+            f"  {command('runs', 'show', result.run_id, place=place)}",
+            f"  {command('digest', result.run_id, place=place)}",
+            f"  {command('export', result.run_id, '--format', 'csv', '-o', 'results', place=place)}",
         ]
+        lines += filter(None, [place.note()])
     return "\n".join(lines)
 
 
-def _next_step(error: BaseException, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> str:
+def _cost(result: RunResult) -> str:
+    """Dollars as far as prices are known, and which are not."""
+    if not result.unpriced:
+        return f"${result.cost:.4f}"
+    known = f"${result.cost:.4f} and an unknown cost" if result.cost else "cost unknown"
+    return f"{known} (no price for {', '.join(result.unpriced)})"
+
+
+def _place(orchestrator: MetaOrchestrator) -> Place:
+    return Place(orchestrator.database_url, orchestrator.database_display)
+
+
+def _next_step(error: BaseException, orchestrator: MetaOrchestrator) -> str:
     """How to go on after a stop, where there is something to go on with."""
     if isinstance(error, UserError) or not orchestrator.run_is_stored:
         return ""
     resumable = isinstance(error, Stopped) or not isinstance(error, MarketAgentsError)
     verb = ("resume",) if resumable else ("runs", "show")
     what = "go on with" if resumable else "look at it with"
-    return f"{what}: {command(*verb, orchestrator.run_id, database=arguments.database)}"
+    place = _place(orchestrator)
+    told = f"{what}: {command(*verb, orchestrator.run_id, place=place)}"
+    return "\n".join(filter(None, [told, place.note()]))

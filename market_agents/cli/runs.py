@@ -6,7 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from market_agents.cli.common import add_database_flag, command, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    Place,
+    add_database_flag,
+    command,
+    configured_url,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.cli.tables import leaderboard_table, rounds_table, table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
@@ -71,7 +79,9 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
         leaderboard_table(leaderboard(database, run.run_id)),
     ]
     if run.status in RESUMABLE:
-        lines.append(f"go on with: {command('resume', run.run_id, database=arguments.database)}")
+        place = Place(configured_url(arguments.database), database.display)
+        lines.append(f"go on with: {command('resume', run.run_id, place=place)}")
+        lines += filter(None, [place.note()])
     return "\n".join(lines)
 
 

@@ -55,9 +55,9 @@ def leaderboard_table(standings: Sequence[Standing]) -> str:
     rows = [
         [
             entry.agent_id,
-            one_line(entry.name, 18),
+            one_line(entry.name, 16),
             entry.role,
-            one_line(entry.mind, 16),
+            one_line(entry.mind, 14),
             amount(entry.profit),
             str(entry.units),
             str(entry.orders),

@@ -29,17 +29,19 @@ def database_url(
     Args:
         config: ``database_config`` of the YAML.
         environment: as `read_environment` gives it. Any ``DB_*`` means PostgreSQL; ``DATABASE_URL`` wins.
-            What ``DB_*`` leaves open is taken from the YAML where that means PostgreSQL too.
+            What ``DB_*`` leaves open is taken from the YAML where that means PostgreSQL too. ``DB_PASSWORD``
+            completes a PostgreSQL address without a password, so that none has to stand in a command.
         flag: the argument of ``--database``: an address or the path of an SQLite file.
         folder: the working directory, in which relative SQLite files lie.
 
     Raises:
         UserError: an address or port that cannot be understood; the text never repeats the address.
     """
+    password = environment.get("DB_PASSWORD", "")
     if flag:
-        return _normalised(flag, "--database", folder)
+        return _normalised(flag, "--database", folder, password)
     if "DATABASE_URL" in environment:
-        return _normalised(environment["DATABASE_URL"], "DATABASE_URL", folder)
+        return _normalised(environment["DATABASE_URL"], "DATABASE_URL", folder, password)
     if any(name in environment for name in VARIABLES):
         return _postgres(config if config.is_postgres else DatabaseConfig(), environment)
     if config.is_postgres:
@@ -47,7 +49,7 @@ def database_url(
     return _sqlite(config.db_name or DEFAULT_FILE, "database_config.db_name", folder)
 
 
-def _normalised(text: str, source: str, folder: Path) -> str:
+def _normalised(text: str, source: str, folder: Path, password: str) -> str:
     found = _SCHEME.fullmatch(text.strip())
     if found is None:
         if re.match(r"(sqlite|postgres)[a-z0-9+]*:", text):
@@ -61,11 +63,17 @@ def _normalised(text: str, source: str, folder: Path) -> str:
         return _sqlite(name, source, folder) if "?" not in rest else f"sqlite://{rest}"
     if scheme not in _POSTGRES:
         raise UserError(f"{source}: databases of the kind {scheme[:20]} are not known; {_FORMS}")
-    return f"postgresql+psycopg2://{_postgres_rest(rest, source)}"
+    return f"postgresql+psycopg2://{_postgres_rest(rest, source, password)}"
 
 
-def _postgres_rest(rest: str, source: str) -> str:
-    """What follows the scheme, with user and password percent-encoded however they were written."""
+def _postgres_rest(rest: str, source: str, spare: str) -> str:
+    """What follows the scheme, with user and password percent-encoded however they were written.
+
+    Args:
+        rest: as written.
+        source: where it was written.
+        spare: the password where it holds none; empty for none.
+    """
     address, mark, query = rest.partition("?")
     if "@" in query and "@" not in address:
         # A raw question mark in the password.
@@ -77,6 +85,8 @@ def _postgres_rest(rest: str, source: str) -> str:
         raise UserError(f"{source}: the host or port cannot be read; {_FORMS}")
     user, colon, password = login.partition(":")
     encoded = f"{_encoded(user)}{colon}{_encoded(password)}{at}"
+    if spare and not password and "password=" not in query:
+        encoded = f"{_encoded(user)}:{quote(spare, safe='')}@"
     return f"{encoded}{host}/{name or DEFAULT_NAME}{mark}{query}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -47,12 +48,15 @@ class Tally:
     completion_tokens: int = 0
     cost: Decimal = ZERO
     unpriced: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome; one from the journal was paid for earlier, and counts all the same."""
         self.asked += 1
         self.replayed += outcome.replayed
         self.unanswered += outcome.status is not Status.ANSWERED
+        if outcome.status is not Status.ANSWERED:
+            self.reasons[f"{outcome.status}: {outcome.reason[:200]}"] += 1
         self.attempts += outcome.attempts
         self.prompt_tokens += outcome.usage.prompt_tokens
         self.completion_tokens += outcome.usage.completion_tokens
@@ -60,6 +64,10 @@ class Tally:
             self.unpriced.add(outcome.returned_model or outcome.requested_model)
         else:
             self.cost += outcome.cost
+
+    def usual_reason(self) -> str:
+        """The commonest reason why an ask had no usable answer."""
+        return self.reasons.most_common(1)[0][0] if self.reasons else "none"
 
 
 class ModelDoor:
@@ -134,7 +142,7 @@ class ModelDoor:
                 await self.journal.commit(_row(outcome, effort, request, config, scope))
             except MarketAgentsError as error:
                 # What stops one ask for good stops all later ones; those in flight may finish.
-                self._stopped = self._stopped or error
+                self._stopped = error
                 raise
             finally:
                 self.tally.in_flight -= 1

@@ -80,15 +80,21 @@ class Endpoint:
         provider: sends single attempts.
         make_limits: builds the limits; called once per event loop.
         total_timeout: seconds after which an ask is given up, waits included, those for our own limits apart.
+        backoff: how long to wait between attempts.
     """
 
     def __init__(
-        self, provider: Provider, make_limits: Callable[[], Limits], *, total_timeout: float
+        self,
+        provider: Provider,
+        make_limits: Callable[[], Limits],
+        *,
+        total_timeout: float,
+        backoff: Backoff | None = None,
     ) -> None:
         self.provider = provider
         self._make_limits = make_limits
         self._total_timeout = total_timeout
-        self._backoff = Backoff()
+        self._backoff = backoff or Backoff()
         self._jitter = Random()  # noqa: S311  (when we knock again decides nothing that is stored)
         self._answered_at: float | None = None
         self._stop: MarketAgentsError | None = None
@@ -209,6 +215,8 @@ async def _silence(limits: Limits, trial: _Trial) -> None:
         if left > trial.seconds_left:
             raise AttemptFailed(Verdict.PAUSE, f"asked not to send for {left:.0f} s more", retry_after=left)
         await asyncio.sleep(left)
+    if trial.seconds_left <= 0:
+        raise AttemptFailed(Verdict.RETRY, _too_late(trial), timed_out=True)
 
 
 async def _in_time(send: _Send, trial: _Trial) -> Completion:
@@ -216,6 +224,8 @@ async def _in_time(send: _Send, trial: _Trial) -> Completion:
         async with asyncio.timeout(trial.seconds_left):
             return await send()
     except TimeoutError:
-        raise AttemptFailed(
-            Verdict.RETRY, f"no answer within {trial.total_timeout:g} s in all", timed_out=True
-        ) from None
+        raise AttemptFailed(Verdict.RETRY, _too_late(trial), timed_out=True) from None
+
+
+def _too_late(trial: _Trial) -> str:
+    return f"no answer within {trial.total_timeout:g} s in all"
