@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from email.utils import formatdate, parsedate_to_datetime
+from typing import Any
+
+import pytest
+
+from market_agents.errors import MarketAgentsError, ProviderAway, UserError
+from market_agents.inference import MemoryJournal, ModelDoor, Outcome, Status
+from market_agents.inference.asks import Completion, Request
+from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
+from tests.inference.doors import (
+    CONFIG,
+    KEY,
+    KEY_NAME,
+    MODEL,
+    ScriptedProvider,
+    completion,
+    in_turn,
+    request,
+    scripted_endpoint,
+    served_door,
+    turns,
+)
+from tests.rig.fake_model_client import FakeModel
+from tests.rig.loopback import is_local
+from tests.rig.ports import LOOPBACK, free_port
+
+# A ceiling for what ends by itself at once; no test waits for it.
+SOON = 20.0
+
+
+async def ask(door: ModelDoor, text: str = "Bid or ask?") -> Outcome:
+    return await door.ask(request(text), CONFIG)
+
+
+async def ask_all(door: ModelDoor, texts: list[str]) -> list[Outcome | BaseException]:
+    async with asyncio.timeout(SOON), door:
+        return await asyncio.gather(*(ask(door, text) for text in texts), return_exceptions=True)
+
+
+def _texts(fake: FakeModel) -> list[tuple[str, dict[str, Any]]]:
+    return [(entry["body"]["messages"][0]["content"], entry) for entry in fake.ledger(bodies=True)]
+
+
+# -- before the first answer ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [401, 403])
+@pytest.mark.parametrize("max_in_flight", [8, 64])
+async def test_a_wrong_key_costs_two_requests_at_most(
+    fake_model: FakeModel, code: int, max_in_flight: int
+) -> None:
+    fake_model.set_faults([{"kind": "status", "code": code}])
+    door = served_door(fake_model.base_url, max_in_flight=max_in_flight)
+    ended = await ask_all(door, [f"agent {n}" for n in range(50)])
+    assert len(fake_model.ledger()) <= 2
+    for one in ended:
+        assert isinstance(one, UserError)
+        assert KEY_NAME in str(one)
+        assert MODEL in str(one)
+        assert KEY not in str(one)
+        assert "\n" not in str(one)
+
+
+async def test_a_server_that_wants_a_key_and_gets_none_says_how_to_name_one(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "status", "code": 401}])
+    with pytest.raises(UserError, match="wants a key .* api_key_env"):
+        await ask(served_door(fake_model.base_url, api_key=None))
+
+
+async def test_an_unknown_model_is_the_users_mistake(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "status", "code": 404}])
+    ended = await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(20)])
+    assert len(fake_model.ledger()) <= 2
+    assert all(isinstance(one, UserError) and MODEL in str(one) for one in ended)
+
+
+async def test_a_quota_used_up_is_the_users_mistake(fake_model: FakeModel) -> None:
+    body = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
+    fake_model.set_faults([{"kind": "status", "code": 429, "body": body}])
+    with pytest.raises(UserError, match=f"quota behind {KEY_NAME}"):
+        await ask(served_door(fake_model.base_url))
+    assert len(fake_model.ledger()) == 1
+
+
+async def test_a_port_where_nobody_listens_is_told_soon() -> None:
+    address = f"http://{LOOPBACK}:{free_port()}/v1"
+    ended = await ask_all(served_door(address, total_timeout=300), [f"agent {n}" for n in range(20)])
+    for one in ended:
+        assert isinstance(one, UserError)
+        assert address in str(one)
+        assert "nothing was spent" in str(one)
+
+
+async def test_only_one_request_probes(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "delay", "ms": 100}])
+    await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(10)])
+    first, *others = fake_model.ledger()
+    assert len(others) == 9
+    # The server notes the end after the last byte, so a little later than the client may see it.
+    assert all(entry["time"] >= first["ended"] - 0.05 for entry in others)
+
+
+async def test_a_request_that_never_works_does_not_condemn_the_endpoint(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "status", "code": 400, "match": "too hot"}])
+    door = served_door(fake_model.base_url)
+    bad = await ask(door, "too hot")
+    assert (bad.status, bad.attempts) == (Status.FAILED, 1)
+    assert "HTTP 400" in bad.reason
+    assert (await ask(door, "fine")).status is Status.ANSWERED
+
+
+# -- after first answers ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [401, 403, 404])
+async def test_later_the_same_stops_the_run_so_that_it_can_be_resumed(
+    fake_model: FakeModel, code: int
+) -> None:
+    door = served_door(fake_model.base_url)
+    await ask(door)
+    fake_model.set_faults([{"kind": "status", "code": code}])
+    with pytest.raises(ProviderAway) as caught:
+        await ask(door)
+    assert KEY not in str(caught.value)
+    assert MODEL in str(caught.value)
+
+
+async def test_a_server_that_goes_away_and_stays_away_stops_the_run() -> None:
+    with FakeModel() as fake:
+        door = served_door(fake.base_url, total_timeout=0.5)
+        await ask(door)
+        fake.kill_hard()
+        ended = await ask_all(door, [f"agent {n}" for n in range(5)])
+    assert all(isinstance(one, ProviderAway) for one in ended)
+
+
+async def test_a_server_that_comes_back_in_time_is_no_loss() -> None:
+    with FakeModel() as fake:
+        door = served_door(fake.base_url, total_timeout=SOON)
+        await ask(door)
+        fake.kill_hard()
+        waiting = asyncio.create_task(ask(door))
+        await turns()
+        await asyncio.to_thread(fake.start)
+        assert (await waiting).status is Status.ANSWERED
+
+
+# -- silence ----------------------------------------------------------------------------------------------------------
+
+
+async def _paused(fake: FakeModel, code: int, retry_after: str) -> list[tuple[str, dict[str, Any]]]:
+    """One ask is told to be silent while another is under way; a third one comes only then."""
+    door = served_door(fake.base_url, max_in_flight=2)
+    fake.set_faults(
+        [
+            {"kind": "status", "code": code, "retry_after": retry_after, "first": 1, "match": "told"},
+            {"kind": "delay", "ms": 300, "match": "slow"},
+        ]
+    )
+    async with door:
+        await ask(door, "warm-up")
+        ended = await asyncio.gather(ask(door, "told"), ask(door, "slow"), ask(door, "third"))
+    assert all(one.status is Status.ANSWERED for one in ended)
+    assert sum(one.attempts for one in ended) + 1 == len(fake.ledger())
+    return _texts(fake)
+
+
+@pytest.mark.parametrize("code", [429, 503, 500])
+async def test_nobody_sends_before_the_pause_has_ended(fake_model: FakeModel, code: int) -> None:
+    seen = await _paused(fake_model, code, "1")
+    told = next(entry for _, entry in seen if entry["status"] == code)
+    later = [entry for text, entry in seen if text == "third" or (text == "told" and entry["status"] == 200)]
+    assert len(later) == 2
+    assert all(entry["time"] >= told["ended"] + 0.99 for entry in later)
+
+
+async def test_a_pause_may_be_told_as_a_date(fake_model: FakeModel) -> None:
+    date = formatdate(time.time() + 2, usegmt=True)
+    seen = await _paused(fake_model, 429, date)
+    ends = parsedate_to_datetime(date).timestamp()
+    later = [entry for text, entry in seen if text == "third"]
+    assert all(entry["time"] >= ends - 0.01 for entry in later)
+
+
+@pytest.mark.parametrize("retry_after", ["soon", "", "-5", "nan", "inf", "Sun, 99 Nov 2026", "1e-3"])
+async def test_a_pause_that_makes_no_sense_is_a_short_one(fake_model: FakeModel, retry_after: str) -> None:
+    seen = await _paused(fake_model, 429, retry_after)
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("retry_after", ["1e9", "1e300", "86400"])
+async def test_a_pause_beyond_all_patience_stops_at_once(fake_model: FakeModel, retry_after: str) -> None:
+    door = served_door(fake_model.base_url, max_in_flight=4)
+    await ask(door)
+    fake_model.set_faults([{"kind": "status", "code": 429, "retry_after": retry_after}])
+    ended = await ask_all(door, [f"agent {n}" for n in range(10)])
+    assert all(isinstance(one, ProviderAway) for one in ended)
+    assert len(fake_model.ledger()) <= 1 + 4
+
+
+async def test_a_longer_pause_is_not_cut_short_by_a_later_one() -> None:
+    arrivals: list[float] = []
+    failures: list[Exception] = [
+        AttemptFailed(Verdict.PAUSE, "429", retry_after=0.4),
+        AttemptFailed(Verdict.PAUSE, "429", retry_after=0.0),
+    ]
+
+    async def play(_: Request) -> Completion:
+        arrivals.append(time.monotonic())
+        await asyncio.sleep(0)
+        if failures and len(arrivals) > 1:
+            raise failures.pop(0)
+        return completion()
+
+    endpoint = scripted_endpoint(ScriptedProvider(play))
+    await endpoint.call(request(), "a", "a")
+    await asyncio.gather(endpoint.call(request(), "b", "b"), endpoint.call(request(), "c", "c"))
+    assert len(arrivals) == 5
+    assert min(arrivals[3:]) - max(arrivals[1:3]) >= 0.39
+
+
+# -- deadlines --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_model_that_answers_nobody_stops_the_run(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "hang"}])
+    door = served_door(fake_model.base_url, timeout=0.1, total_timeout=0.4)
+    ended = await ask_all(door, [f"agent {n}" for n in range(5)])
+    assert all(isinstance(one, ProviderAway) for one in ended)
+    assert "no answer from" in str(ended[0])
+
+
+async def test_one_ask_that_hangs_while_others_are_answered_has_an_outcome(fake_model: FakeModel) -> None:
+    journal = MemoryJournal()
+    door = served_door(fake_model.base_url, journal, timeout=0.2, total_timeout=0.7)
+    async with door:
+        await ask(door, "warm-up")
+        fake_model.set_faults([{"kind": "hang", "match": "stuck"}, {"kind": "delay", "ms": 50}])
+        stuck, quick = await asyncio.gather(ask(door, "stuck"), ask(door, "quick"))
+    assert quick.status is Status.ANSWERED
+    assert stuck.status is Status.TIMED_OUT
+    assert "no answer" in stuck.reason
+    assert stuck.attempts == sum(text == "stuck" for text, _ in _texts(fake_model)) > 1
+    assert journal.rows[stuck.request_key]["status"] == "timed_out"
+
+
+async def test_the_total_deadline_ends_an_attempt_too(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "hang"}])
+    door = served_door(fake_model.base_url, timeout=3600, total_timeout=0.3)
+    async with asyncio.timeout(SOON):
+        with pytest.raises(ProviderAway, match=r"no answer within 0\.3 s in all"):
+            await ask(door)
+
+
+async def test_a_server_that_only_drips_is_given_up() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except (ConnectionError, asyncio.CancelledError):
+            writer.close()
+
+    server = await asyncio.start_server(drip, LOOPBACK, 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        door = served_door(f"http://{LOOPBACK}:{port}/v1", timeout=0.2, total_timeout=0.5)
+        async with asyncio.timeout(SOON):
+            with pytest.raises(ProviderAway, match="no answer from"):
+                await ask(door)
+
+
+async def test_a_passing_outage_is_weathered(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "status", "code": 502, "every": 2}])
+    ended = await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(10)])
+    outcomes = [one for one in ended if isinstance(one, Outcome)]
+    assert len(outcomes) == 10
+    assert sum(one.attempts for one in outcomes) == len(fake_model.ledger()) > 10
+
+
+async def test_asks_that_wait_for_another_try_end_with_the_endpoint() -> None:
+    async def play(asked: Request) -> Completion:
+        await asyncio.sleep(0)
+        text = asked.messages[0]["content"]
+        if text == "refused":
+            raise AttemptFailed(Verdict.KEY_REFUSED, "refused")
+        if text == "retried":
+            raise AttemptFailed(Verdict.RETRY, "HTTP 500")
+        return completion()
+
+    provider = ScriptedProvider(play)
+    endpoint = scripted_endpoint(provider, total_timeout=3600)
+    await endpoint.call(request("warm-up"), "a", "a")
+    async with asyncio.timeout(SOON):
+        ended = await asyncio.gather(
+            endpoint.call(request("retried"), "b", "b"),
+            endpoint.call(request("refused"), "c", "c"),
+            return_exceptions=True,
+        )
+    assert all(isinstance(one, ProviderAway) for one in ended)
+    assert len(provider.asked) == 3
+
+
+async def test_an_endpoint_that_was_given_up_may_be_tried_again() -> None:
+    provider = ScriptedProvider(in_turn(AttemptFailed(Verdict.KEY_REFUSED, "refused"), completion("Fine.")))
+    endpoint = scripted_endpoint(provider)
+    with pytest.raises(UserError):
+        await endpoint.call(request(), "a", "a")
+    effort = await endpoint.call(request(), "b", "b")
+    assert effort.completion == completion("Fine.")
+    assert endpoint.has_answered()
+
+
+# -- event loops ------------------------------------------------------------------------------------------------------
+
+
+def test_one_door_serves_several_event_loops(fake_model: FakeModel) -> None:
+    door = served_door(fake_model.base_url)
+
+    async def gathered() -> list[Outcome]:
+        return await asyncio.gather(*(ask(door, f"agent {n}") for n in range(5)))
+
+    for _ in range(3):
+        assert all(one.status is Status.ANSWERED for one in asyncio.run(gathered()))
+        gc.collect()
+    assert len(fake_model.ledger()) == 15
+
+
+def test_a_loop_that_was_broken_off_spoils_nothing(fake_model: FakeModel) -> None:
+    door = served_door(fake_model.base_url)
+    fake_model.set_faults([{"kind": "hang", "match": "stuck"}])
+
+    async def broken_off() -> None:
+        await ask(door, "fine")
+        async with asyncio.timeout(0.2):
+            await ask(door, "stuck")
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(broken_off())
+    assert asyncio.run(ask(door, "fine again")).status is Status.ANSWERED
+    gc.collect()
+
+
+def test_everything_happens_on_this_machine(fake_model: FakeModel) -> None:
+    import socket
+
+    assert is_local(socket.AF_INET, (LOOPBACK, fake_model.port))
+
+
+# -- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_waits_double_with_jitter_and_stay_within_bounds() -> None:
+    from random import Random
+
+    backoff = Backoff(base=1.0, longest=10.0)
+    for failures, ceiling in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 10.0), (900, 10.0)):
+        waits = [backoff.wait(failures, Random(seed)) for seed in range(50)]
+        assert all(ceiling / 2 <= wait <= ceiling for wait in waits)
+        assert len(set(waits)) > 40
+
+
+def test_every_stop_is_one_of_the_packages_errors() -> None:
+    assert issubclass(ProviderAway, MarketAgentsError)
+    assert issubclass(UserError, MarketAgentsError)

@@ -1,0 +1,123 @@
+"""What a run came to, from storage alone, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from market_agents.storage import Database, Lease, Row, leaderboard, round_summaries, write_step
+from tests.storage.samples import agent, message, new_run, order, outcome, trade
+
+
+def market(round_number: int, **changes: object) -> Row:
+    return {
+        "environment": "auction",
+        "round": round_number,
+        "good": "apple",
+        "trades": 2,
+        "volume": 3,
+        "mean_price": Decimal("101.5"),
+        "equilibrium_price_low": Decimal(99),
+        "equilibrium_price_high": Decimal(102),
+        "equilibrium_quantity": 4,
+        "realized_surplus": Decimal(30),
+        "maximum_surplus": Decimal(40),
+        "efficiency": 0.75,
+        "smith_alpha": 2.5,
+        "profit_dispersion": 1.0,
+        **changes,
+    }
+
+
+def asked(round_number: int, number: int, **changes: object) -> Row:
+    key = f"r{round_number}/0.auction/s1/agent_1/action/{number}"
+    return outcome(key, round=round_number, created_at=datetime(2026, 1, 1, tzinfo=UTC), **changes)
+
+
+@pytest.fixture
+def told(lease: Lease, database: Database) -> Database:
+    """Two rounds, the second without trade or price; one ask of it has no known price."""
+    requests = [
+        asked(
+            1, 1, cost=Decimal("0.25"), attempts=1, prompt_tokens=10, completion_tokens=5, status="answered"
+        ),
+        asked(1, 2, cost=Decimal("0.5"), attempts=3, prompt_tokens=20, completion_tokens=5, status="refused"),
+        asked(2, 1, cost=None, attempts=1, prompt_tokens=1, completion_tokens=1, status="answered"),
+    ]
+    write_step(
+        lease,
+        "rounds",
+        {
+            "agents": [
+                agent(1, "buyer"),
+                agent(2, "seller"),
+                agent(3, "buyer", llm_config=None, strategy="zi_c"),
+            ],
+            "auction_rounds": [
+                market(1),
+                market(2, trades=0, volume=0, mean_price=None, efficiency=0.0, equilibrium_price_low=None),
+            ],
+            "messages": [message(1, round=1), message(2, round=1), message(3, round=2)],
+            "trades": [
+                trade(1, buyer_surplus=Decimal(5), seller_surplus=Decimal(7), quantity=2),
+                trade(2, buyer_surplus=Decimal(-1), seller_surplus=Decimal(2), quantity=1),
+            ],
+            "orders": [
+                order(1),
+                order(2, status="rejected", reject_reason="no cash"),
+                order(3, agent_id="agent_2"),
+            ],
+            "llm_requests": requests,
+        },
+    )
+    return database
+
+
+def test_a_round_s_market_talk_and_cost_are_summed(told: Database) -> None:
+    first, second = round_summaries(told, "run")
+    assert (first.round, first.trades, first.volume, first.messages) == (1, 2, 3, 2)
+    assert first.mean_price == Decimal("101.5")
+    assert first.equilibrium_price == Decimal("100.5")
+    assert first.efficiency == 0.75
+    assert (first.asks, first.calls, first.tokens, first.unanswered) == (2, 4, 40, 1)
+    assert first.cost == Decimal("0.75")
+    assert second.mean_price is None
+    assert second.equilibrium_price is None
+    assert second.messages == 1
+
+
+def test_a_cost_is_unknown_where_one_price_is(told: Database) -> None:
+    assert [entry.cost for entry in round_summaries(told, "run")] == [Decimal("0.75"), None]
+
+
+def test_the_leaderboard_ranks_by_profit_and_counts_orders(told: Database) -> None:
+    standings = leaderboard(told, "run")
+    assert [(entry.agent_id, entry.profit, entry.units) for entry in standings] == [
+        ("agent_2", Decimal(9), 3),
+        ("agent_1", Decimal(4), 3),
+        ("agent_3", Decimal(0), 0),
+    ]
+    assert [(entry.orders, entry.accepted) for entry in standings] == [(1, 1), (2, 1), (0, 0)]
+    assert [entry.mind for entry in standings] == ["small", "small", "zi_c"]
+
+
+def test_another_run_s_rows_do_not_count(told: Database) -> None:
+    with new_run(told, "other") as other:
+        write_step(other, "rounds", {"auction_rounds": [market(1, trades=99)]})
+    assert [entry.trades for entry in round_summaries(told, "run")] == [2, 0]
+    assert [entry.trades for entry in round_summaries(told, "other")] == [99]
+
+
+def test_several_markets_of_a_round_are_weighted_by_volume(lease: Lease, database: Database) -> None:
+    rows = [market(1), market(1, environment="second", volume=1, trades=1, mean_price=Decimal("97.5"))]
+    write_step(lease, "rounds", {"auction_rounds": rows})
+    (only,) = round_summaries(database, "run")
+    assert (only.trades, only.volume) == (3, 4)
+    assert only.mean_price == Decimal("100.5")
+
+
+def test_a_run_without_rounds_has_no_summary(lease: Lease, database: Database) -> None:
+    assert round_summaries(database, "run") == []
+    assert leaderboard(database, "run") == []
