@@ -53,7 +53,15 @@ from market_agents.config import (
 )
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
-from market_agents.errors import ConfigError, MarketAgentsError, Mistake, RunRefused, Stopped, UserError
+from market_agents.errors import (
+    ConfigError,
+    DatabaseAway,
+    MarketAgentsError,
+    Mistake,
+    RunRefused,
+    Stopped,
+    UserError,
+)
 from market_agents.inference import MemoryJournal, ModelDoor, build_endpoints
 from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
@@ -285,8 +293,8 @@ class MetaOrchestrator:
 
     def _settle_status(self, lease: Lease, error: BaseException) -> None:
         """Store how the run ended; a fresh run that was refused before its first answer leaves no trace."""
-        if self.start.replay:
-            return
+        if self.start.replay or isinstance(error, DatabaseAway):
+            return  # a run whose process is gone is listed as interrupted anyway
         fresh = not self.start.resume
         if isinstance(error, UserError) and fresh and self.door.tally.asked == 0:
             lease.release()
