@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -10,6 +10,8 @@ from pydantic import Field
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.protocols import ACLMessage
+from market_agents.agents.protocols.market_talk import conversations
 from market_agents.agents.steps.auction import (
     AuctionActionStep,
     AuctionFrame,
@@ -21,7 +23,7 @@ from market_agents.config import EnvironmentConfig
 from market_agents.economics.orders import Side
 from market_agents.economics.surplus import equilibrium_profit
 from market_agents.economics.ticks import TickScale
-from market_agents.environments import Act
+from market_agents.environments import Act, Event
 from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
 from market_agents.insert_simulation_data import Where
 
@@ -116,6 +118,10 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
                 accounts.consume(agent.id, self.good, max(-goods, 0), max(-cash, 0))
             if goods > 0 or cash > 0:
                 accounts.renew(agent.id, self.good, max(goods, 0), max(cash, 0))
+
+    def acl_messages(self, events: Iterable[Event]) -> Iterable[ACLMessage]:
+        """Orders as proposals to the market, their fates as its answers."""
+        return conversations(events, self.name, self.mechanism.scale)
 
     def end_round(self, round_number: int) -> None:
         """Record the market's outcome and what moved."""

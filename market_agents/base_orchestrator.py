@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.protocols import ACLMessage
 from market_agents.agents.schemas import Perception, Reflection
 from market_agents.config import EnvironmentConfig, SimulationConfig
 from market_agents.economics.accounts import Accounts
@@ -273,7 +274,12 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         """Write what the mechanism decided."""
         events = self.ordered(self.environment.mechanism.take_events())
         self.inserter.events(where, events, request_keys)
+        self.inserter.acl_messages(where, self.acl_messages(events))
         self.display.events(events)
+
+    def acl_messages(self, events: Iterable[Event]) -> Iterable[ACLMessage]:  # noqa: ARG002  (for those that speak it)
+        """What was decided in the words of the agents' protocol; nothing where the environment does not speak it."""
+        return ()
 
     def ordered(self, events: list[Event]) -> list[Event]:
         """Events in an order that does not depend on who answered first."""
