@@ -59,7 +59,7 @@ def main() -> None:
         f"{'agents':>7} {'in flight':>9} {'asks':>6} {'asks/s':>7} {'CPU ms/ask':>10} {'bare CPU':>9} "
         f"{'ratio':>6} {'prompt':>7} {'MiB':>5}"
     )
-    first = None
+    measured: list[Measured] = []
     with FakeModel() as fake:
         for agents in arguments.agents:
             fake.reset()
@@ -67,18 +67,17 @@ def main() -> None:
             prompts = [_characters(entry["body"]) for entry in fake.ledger(bodies=True)]
             fake.reset()
             bare = _measure("bare", fake.base_url, ours.asks, arguments)
-            first = first or ours
+            measured.append(ours)
             print(
                 f"{agents:>7} {arguments.in_flight:>9} {ours.asks:>6} {ours.asks / ours.wall:>7.0f} "
                 f"{ours.cpu_per_ask:>10.2f} {bare.cpu_per_ask:>9.2f} "
                 f"{ours.cpu_per_ask / bare.cpu_per_ask:>6.2f} {sum(prompts) / len(prompts):>7.0f} "
                 f"{ours.memory:>5.0f}"
             )
-            last = ours
-    if first is not last:
+    if len(measured) > 1:
         print(
             f"CPU per ask at {arguments.agents[-1]} agents over {arguments.agents[0]}: "
-            f"{last.cpu_per_ask / first.cpu_per_ask:.2f}"
+            f"{measured[-1].cpu_per_ask / measured[0].cpu_per_ask:.2f}"
         )
 
 

@@ -32,6 +32,10 @@ SHOWN_PER_SECTION = 6
 """Lines of one kind that the console shows in a section; the log file and the database hold them all."""
 
 NARROWEST = 40
+
+MOST_OF_A_WARNING = 1_000
+"""Characters of a warning that the console shows, on as many lines as they need."""
+
 _STYLES = {
     "round": "bold magenta",
     "environment": "bold",
@@ -180,7 +184,10 @@ class ConsoleHandler(logging.Handler):
     def _show(self, record: logging.LogRecord) -> None:
         kind = str(getattr(record, "kind", "note"))
         if record.levelno >= logging.WARNING:
-            self._line(f"! {record.getMessage()}", "bold red")
+            # A warning is worth all the lines it takes.
+            self._console.print(
+                Text(f"! {one_line(record.getMessage(), MOST_OF_A_WARNING)}", style="bold red")
+            )
             return
         if kind in {"round", "environment", "market"}:
             self._close_section()

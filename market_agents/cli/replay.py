@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from rich.console import Console
+
 from market_agents.cli.common import add_database_flag, guarded, parser_for
 from market_agents.cli.resume import find_run
 from market_agents.cli.running import add_output_flags, carry_out, sound
@@ -23,11 +25,11 @@ def main(argv: Sequence[str]) -> int:
     add_database_flag(parser)
     add_output_flags(parser)
     arguments = parser.parse_args(argv)
-    sound(arguments)
-    return guarded(lambda: _replay(arguments))
+    console = sound(arguments)
+    return guarded(lambda: _replay(arguments, console))
 
 
-def _replay(arguments: argparse.Namespace) -> int:
+def _replay(arguments: argparse.Namespace, console: Console) -> int:
     _, config = find_run(arguments)
     start = Start(run_id=arguments.run_id, replay=True, force=arguments.force)
-    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments)
+    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments, console)

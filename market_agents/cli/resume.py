@@ -6,8 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
-from market_agents.cli.running import add_output_flags, carry_out, sound
+from market_agents.cli.running import add_output_flags, carry_out, sound, stored_json
 from market_agents.config import SimulationConfig, config_difference, config_hash, config_to_mapping
 from market_agents.errors import RunRefused
 from market_agents.logger_utils import say
@@ -30,17 +32,25 @@ def main(argv: Sequence[str]) -> int:
     add_database_flag(parser)
     add_output_flags(parser)
     arguments = parser.parse_args(argv)
-    sound(arguments)
-    return guarded(lambda: _resume(arguments))
+    console = sound(arguments)
+    return guarded(lambda: _resume(arguments, console))
 
 
-def _resume(arguments: argparse.Namespace) -> int:
+def _resume(arguments: argparse.Namespace, console: Console) -> int:
     status, config = find_run(arguments)
     if status is RunStatus.COMPLETED:
-        say(f"run {arguments.run_id} is completed; there is nothing to resume")
-        return 0
+        return _nothing_to_do(arguments)
     start = Start(run_id=arguments.run_id, resume=True, force=arguments.force)
-    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments)
+    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments, console)
+
+
+def _nothing_to_do(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        with open_configured_database(arguments.database) as database:
+            say(stored_json(database, arguments.run_id))
+    else:
+        say(f"run {arguments.run_id} is completed; there is nothing to resume")
+    return 0
 
 
 def find_run(arguments: argparse.Namespace) -> tuple[RunStatus, SimulationConfig]:

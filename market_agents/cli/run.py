@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from market_agents.cli.common import add_database_flag, guarded, parser_for
 from market_agents.cli.running import add_output_flags, carry_out, sound
 from market_agents.config import parse_override
@@ -19,8 +21,8 @@ OFFLINE_MODEL = [{"name": "offline", "client": "offline"}]
 def main(argv: Sequence[str]) -> int:
     """Run a simulation."""
     arguments = _parser().parse_args(argv)
-    sound(arguments)
-    return guarded(lambda: _run(arguments))
+    console = sound(arguments)
+    return guarded(lambda: _run(arguments, console))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,10 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace, console: Console) -> int:
     config = load_config(_config_path(arguments), _overrides(arguments))
     orchestrator = MetaOrchestrator(config, start=Start(run_id=arguments.run_id), database=arguments.database)
-    return carry_out(orchestrator, arguments)
+    return carry_out(orchestrator, arguments, console)
 
 
 def _config_path(arguments: argparse.Namespace) -> Path:

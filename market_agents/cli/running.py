@@ -6,15 +6,28 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
+from decimal import Decimal
 from pathlib import Path
+
+from rich.console import Console
 
 from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, rounds_table
 from market_agents.errors import MarketAgentsError, Stopped, UserError
 from market_agents.logger_utils import console_for, progress_line, say, set_up_logging, show_banner
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
-from market_agents.storage import leaderboard, open_database, round_summaries
+from market_agents.storage import (
+    Database,
+    RoundSummary,
+    fetch,
+    get_run,
+    leaderboard,
+    open_database,
+    round_summaries,
+    totals,
+)
 
 
 def add_output_flags(parser: argparse.ArgumentParser) -> None:
@@ -28,19 +41,26 @@ def add_output_flags(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def sound(arguments: argparse.Namespace) -> None:
+def sound(arguments: argparse.Namespace) -> Console:
     """Set up the console and the log file before anything can go wrong."""
     quiet = arguments.quiet or arguments.json
+    console = console_for(sys.stderr)
     try:
-        set_up_logging(console_for(sys.stderr), quiet=quiet, log_file=arguments.log_file)
+        set_up_logging(console, quiet=quiet, log_file=arguments.log_file)
     except OSError as error:
         say(f"market-agents: the log file cannot be written: {error}", sys.stderr)
         raise SystemExit(2) from error
+    return console
 
 
-def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> int:
-    """Run, showing progress, and tell what came of it and what to type next."""
-    console = console_for(sys.stderr)
+def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, console: Console) -> int:
+    """Run, showing progress, and tell what came of it and what to type next.
+
+    Args:
+        orchestrator: ready to run.
+        arguments: with the output flags.
+        console: the one that records are shown on, for the progress line has to give way to them.
+    """
     quiet = arguments.quiet or arguments.json
     if not quiet:
         show_banner(console)
@@ -65,8 +85,9 @@ def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
 
 def _progress(orchestrator: MetaOrchestrator, started: float) -> str:
     tally = orchestrator.door.tally
+    present = min(orchestrator.rounds_done + 1, orchestrator.config.max_rounds)
     return (
-        f"round {orchestrator.rounds_done + 1}: {tally.asked} asks done, {tally.in_flight} in flight, "
+        f"round {present}: {tally.asked} asks done, {tally.in_flight} in flight, "
         f"{tally.unanswered} without answer, ${tally.cost:.4f} so far, {time.monotonic() - started:.0f} s"
     )
 
@@ -80,18 +101,51 @@ def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse
     finally:
         database.close()
     if arguments.json:
-        summary = {
-            **result.as_dict(),
-            "trades": sum(entry.trades for entry in rounds),
-            "messages": sum(entry.messages for entry in rounds),
-            "efficiency": [entry.efficiency for entry in rounds],
-        }
-        say(json.dumps(summary, ensure_ascii=False))
+        say(_json(result, rounds))
         return
     if not arguments.quiet:
         say(rounds_table(rounds))
         say(leaderboard_table(leaders))
     say(_closing_lines(result, _place(orchestrator), quiet=arguments.quiet))
+
+
+def _json(result: RunResult, rounds: Sequence[RoundSummary]) -> str:
+    """The result on one line, for programs."""
+    summary = {
+        **result.as_dict(),
+        "trades": sum(entry.trades for entry in rounds),
+        "messages": sum(entry.messages for entry in rounds),
+        "efficiency": [entry.efficiency for entry in rounds],
+    }
+    return json.dumps(summary, ensure_ascii=False)
+
+
+def stored_json(database: Database, run_id: str) -> str:
+    """The same line for a run that was over before this program began."""
+    run, rounds = get_run(database, run_id), round_summaries(database, run_id)
+    asks = totals(database, run_id).whole
+    unpriced: set[str] = set()
+    if asks.cost is None:
+        unpriced = {
+            str(row["returned_model"] or row["requested_model"])
+            for row in fetch(database, "llm_requests", run_id)
+            if row["cost"] is None
+        }
+    result = RunResult(
+        run_id=run_id,
+        status=run.status.value,
+        database=database.display,
+        seed=run.seed,
+        rounds=len(rounds),
+        asks=asks.asks,
+        model_calls=asks.attempts,
+        replayed=asks.asks,
+        prompt_tokens=asks.prompt_tokens,
+        completion_tokens=asks.completion_tokens,
+        cost=sum((entry.cost for entry in rounds if entry.cost is not None), Decimal(0)),
+        unpriced=tuple(sorted(unpriced)),
+    )
+    return _json(result, rounds)
 
 
 def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:

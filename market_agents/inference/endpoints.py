@@ -41,16 +41,20 @@ class _Trial:
     """One ask on its way.
 
     Attributes:
+        address: where it goes, for messages.
         started: when it was first allowed to be sent.
         total_timeout: seconds after which it is given up.
         held: seconds that our own limits kept it waiting since; they do not count.
+        last: why the attempt before failed.
     """
 
+    address: str
     started: float
     total_timeout: float
     held: float = 0.0
     attempts: int = 0
     failures: int = 0
+    last: str = ""
 
     @property
     def seconds_left(self) -> float:
@@ -152,7 +156,7 @@ class Endpoint:
     async def _persist(self, send: _Send, tokens: int, stop: MarketAgentsError | None) -> Effort:
         limits = self._here().limits
         await limits.admit(tokens)
-        trial = _Trial(time.monotonic(), self._total_timeout)
+        trial = _Trial(self.provider.base_url or "OpenAI", time.monotonic(), self._total_timeout)
         while True:
             try:
                 await _silence(limits, trial)
@@ -170,6 +174,7 @@ class Endpoint:
                     if self._out_of_time(trial, wait, failure):
                         return self._exhausted(failure, trial)
                     await asyncio.sleep(wait)
+                trial.last = failure.reason
             else:
                 self._answered_at = time.monotonic()
                 return Effort(completion, trial.attempts, trial.milliseconds)
@@ -213,7 +218,8 @@ async def _silence(limits: Limits, trial: _Trial) -> None:
     """Wait for the end of the pause, and of every pause that is set meanwhile, if there is time for it."""
     while (left := limits.silence_left()) > 0:
         if left > trial.seconds_left:
-            raise AttemptFailed(Verdict.PAUSE, f"asked not to send for {left:.0f} s more", retry_after=left)
+            reason = f"{trial.address} asks for {left:.0f} s of silence, longer than an ask may take"
+            raise AttemptFailed(Verdict.PAUSE, reason, retry_after=left)
         await asyncio.sleep(left)
     if trial.seconds_left <= 0:
         raise AttemptFailed(Verdict.RETRY, _too_late(trial), timed_out=True)
@@ -228,4 +234,5 @@ async def _in_time(send: _Send, trial: _Trial) -> Completion:
 
 
 def _too_late(trial: _Trial) -> str:
-    return f"no answer within {trial.total_timeout:g} s in all"
+    before = f"; before that: {trial.last}" if trial.last else ""
+    return f"no answer from {trial.address} within {trial.total_timeout:g} s in all{before}"

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import psycopg2.extras
+import pytest
 
+from market_agents.cli import main
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult, Start, load_config
 from market_agents.storage import digest, open_database
 from tests.rig.fake_model_client import FakeModel
@@ -125,6 +130,11 @@ class Shell:
         self.environment = {name: value for name, value in os.environ.items() if name not in DRESSING}
         self.environment |= {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **variables}
 
+    @property
+    def python(self) -> str:
+        """This interpreter, as a shell is told of it."""
+        return shlex.quote(sys.executable)
+
     def start(
         self, *arguments: str, program: Sequence[str] = ("-m", "market_agents")
     ) -> subprocess.Popen[str]:
@@ -156,6 +166,30 @@ class Shell:
             check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def call(folder: Path, *words: str, said: str = "") -> Ended:
+    """A verb in this process, as the console script would call it in a folder; what it changes here is put back."""
+    out, err, root = io.StringIO(), io.StringIO(), logging.getLogger("market_agents")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        for name in DRESSING:
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        patch.setattr(sys, "stdin", io.StringIO(said))
+        patch.setattr(sys, "path", list(sys.path))
+        patch.setattr(root, "handlers", [])
+        patch.setattr(root, "propagate", root.propagate)
+        patch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+        level = root.level
+        try:
+            code = main(words)
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 1
+        finally:
+            root.setLevel(level)
+            for handler in root.handlers:
+                handler.close()
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 def ended(process: subprocess.Popen[str], said: str = "") -> Ended:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.end_to_end.conftest import Shelf
 from tests.end_to_end.naive_market import alpha, dispersion, money, profits, theory, worth_of_trades
 from tests.end_to_end.stage import Row
 from tests.end_to_end.treatments import Books
@@ -228,8 +229,8 @@ def test_the_view_of_performance_adds_up(books: Books) -> None:
             assert (row["orders"], row["accepted_orders"]) == (len(sent), len(accepted))
 
 
-def test_both_databases_hold_the_same(books_of: dict[str, Books], books: Books) -> None:
-    other = books_of[f"sqlite:{books.name}"]
+def test_both_databases_hold_the_same(shelf: Shelf, books: Books) -> None:
+    other = shelf[f"sqlite:{books.name}"]
     assert {name: len(rows) for name, rows in books.rows.items()} == {
         name: len(rows) for name, rows in other.rows.items()
     }

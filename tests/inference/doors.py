@@ -81,7 +81,9 @@ Play = Callable[[Request], Awaitable[Completion]]
 class ScriptedProvider:
     """Answers as ``play`` says, and keeps what it was asked."""
 
-    def __init__(self, play: Play | None = None, *, charges: bool = True, base_url: str | None = None) -> None:
+    def __init__(
+        self, play: Play | None = None, *, charges: bool = True, base_url: str | None = None
+    ) -> None:
         self.charges = charges
         self.base_url = base_url
         self.asked: list[Request] = []

@@ -16,7 +16,13 @@ def reply(message: Any, **changes: Any) -> dict[str, Any]:
     """A chat completion around a message; ``changes`` replace its parts."""
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
-    return {"id": "c", "object": "chat.completion", "model": "m", "choices": [choice], "usage": usage} | changes
+    return {
+        "id": "c",
+        "object": "chat.completion",
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    } | changes
 
 
 @asynccontextmanager

@@ -27,9 +27,7 @@ from tests.inference.doors import (
 
 
 def here(step: str = "action") -> Scope:
-    return Scope(
-        round=2, position=1, environment="auction", sub_round=3, agent_id="agent_4", step=step
-    )
+    return Scope(round=2, position=1, environment="auction", sub_round=3, agent_id="agent_4", step=step)
 
 
 async def test_an_outcome_is_committed_before_it_is_returned() -> None:
@@ -122,7 +120,7 @@ async def test_another_request_under_a_known_key_is_refused() -> None:
     journal, provider = MemoryJournal(), ScriptedProvider()
     with asking(here()):
         await scripted_door(provider, journal).ask(request("before"), CONFIG)
-    with asking(here()), pytest.raises(JournalMismatch, match="r2/1.auction/s3/agent_4/action/1"):
+    with asking(here()), pytest.raises(JournalMismatch, match=r"r2/1\.auction/s3/agent_4/action/1"):
         await scripted_door(provider, journal).ask(request("after"), CONFIG)
     assert len(provider.asked) == 1
 
@@ -144,7 +142,7 @@ async def test_a_replay_asks_nobody() -> None:
     replaying = scripted_door(provider, journal, replay=True)
     with asking(here()):
         assert (await replaying.ask(request(), CONFIG)).replayed
-        with pytest.raises(ReplayMiss, match="r2/1.auction/s3/agent_4/action/2"):
+        with pytest.raises(ReplayMiss, match=r"r2/1\.auction/s3/agent_4/action/2"):
             await replaying.ask(request(), CONFIG)
     assert len(provider.asked) == 1
 

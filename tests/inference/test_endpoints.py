@@ -4,19 +4,23 @@ import asyncio
 import gc
 import time
 from email.utils import formatdate, parsedate_to_datetime
+from random import Random
 from typing import Any
 
 import pytest
 
-from market_agents.errors import MarketAgentsError, ProviderAway, UserError
+from market_agents.errors import ProviderAway, UserError
 from market_agents.inference import MemoryJournal, ModelDoor, Outcome, Status
 from market_agents.inference.asks import Completion, Request
+from market_agents.inference.endpoints import Endpoint
+from market_agents.inference.limits import Limits
 from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
 from tests.inference.doors import (
     CONFIG,
     KEY,
     KEY_NAME,
     MODEL,
+    QUICK,
     ScriptedProvider,
     completion,
     in_turn,
@@ -26,7 +30,6 @@ from tests.inference.doors import (
     turns,
 )
 from tests.rig.fake_model_client import FakeModel
-from tests.rig.loopback import is_local
 from tests.rig.ports import LOOPBACK, free_port
 
 # A ceiling for what ends by itself at once; no test waits for it.
@@ -66,9 +69,26 @@ async def test_a_wrong_key_costs_two_requests_at_most(
         assert "\n" not in str(one)
 
 
+async def test_a_wrong_key_is_told_soon_however_slowly_we_may_ask() -> None:
+    async def play(_: Request) -> Completion:
+        await turns()
+        raise AttemptFailed(Verdict.KEY_REFUSED, "refused")
+
+    provider = ScriptedProvider(play)
+    endpoint = Endpoint(
+        provider, lambda: Limits(max_in_flight=50, requests_per_minute=1), total_timeout=300, backoff=QUICK
+    )
+    async with asyncio.timeout(SOON):
+        ended = await asyncio.gather(
+            *(endpoint.call(request(), str(n), str(n)) for n in range(50)), return_exceptions=True
+        )
+    assert all(isinstance(one, UserError) for one in ended)
+    assert len(provider.asked) == 1
+
+
 async def test_a_server_that_wants_a_key_and_gets_none_says_how_to_name_one(fake_model: FakeModel) -> None:
     fake_model.set_faults([{"kind": "status", "code": 401}])
-    with pytest.raises(UserError, match="wants a key .* api_key_env"):
+    with pytest.raises(UserError, match=r"wants a key .* api_key_env"):
         await ask(served_door(fake_model.base_url, api_key=None))
 
 
@@ -224,6 +244,17 @@ async def test_a_longer_pause_is_not_cut_short_by_a_later_one() -> None:
     assert min(arrivals[3:]) - max(arrivals[1:3]) >= 0.39
 
 
+async def test_who_comes_into_a_pause_that_is_too_long_does_not_wait_for_its_end() -> None:
+    provider = ScriptedProvider()
+    endpoint = scripted_endpoint(provider, total_timeout=30)
+    await endpoint.call(request(), "a", "a")
+    endpoint.limits.pause(500)
+    async with asyncio.timeout(SOON):
+        with pytest.raises(ProviderAway, match=r"OpenAI asks for 500 s of silence"):
+            await endpoint.call(request(), "b", "b")
+    assert len(provider.asked) == 1
+
+
 # -- deadlines --------------------------------------------------------------------------------------------------------
 
 
@@ -232,7 +263,7 @@ async def test_a_model_that_answers_nobody_stops_the_run(fake_model: FakeModel) 
     door = served_door(fake_model.base_url, timeout=0.1, total_timeout=0.4)
     ended = await ask_all(door, [f"agent {n}" for n in range(5)])
     assert all(isinstance(one, ProviderAway) for one in ended)
-    assert "no answer from" in str(ended[0])
+    assert f"no answer from {fake_model.base_url} within 0." in str(ended[0])
 
 
 async def test_one_ask_that_hangs_while_others_are_answered_has_an_outcome(fake_model: FakeModel) -> None:
@@ -253,12 +284,24 @@ async def test_the_total_deadline_ends_an_attempt_too(fake_model: FakeModel) -> 
     fake_model.set_faults([{"kind": "hang"}])
     door = served_door(fake_model.base_url, timeout=3600, total_timeout=0.3)
     async with asyncio.timeout(SOON):
-        with pytest.raises(ProviderAway, match=r"no answer within 0\.3 s in all"):
+        with pytest.raises(ProviderAway, match=r"no answer from .* within 0\.3 s in all"):
             await ask(door)
 
 
-async def test_a_server_that_only_drips_is_given_up() -> None:
+async def test_nothing_is_sent_once_time_is_up() -> None:
+    provider = ScriptedProvider()
+    endpoint = scripted_endpoint(provider, total_timeout=0)
+    with pytest.raises(ProviderAway, match="no answer from OpenAI within 0 s in all"):
+        await endpoint.call(request(), "a", "a")
+    assert not provider.asked
+
+
+async def test_an_attempt_at_a_server_that_only_drips_is_given_up() -> None:
+    connections = 0
+
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
         try:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
             while True:
@@ -271,10 +314,17 @@ async def test_a_server_that_only_drips_is_given_up() -> None:
     server = await asyncio.start_server(drip, LOOPBACK, 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        door = served_door(f"http://{LOOPBACK}:{port}/v1", timeout=0.2, total_timeout=0.5)
+        door = served_door(f"http://{LOOPBACK}:{port}/v1", timeout=0.2, total_timeout=1.0)
         async with asyncio.timeout(SOON):
             with pytest.raises(ProviderAway, match="no answer from"):
                 await ask(door)
+    assert connections > 1
+
+
+async def test_a_stop_tells_what_went_wrong_before_time_ran_out(fake_model: FakeModel) -> None:
+    fake_model.set_faults([{"kind": "status", "code": 502, "first": 1}, {"kind": "hang"}])
+    with pytest.raises(ProviderAway, match="in all; before that: HTTP 502 from"):
+        await ask(served_door(fake_model.base_url, total_timeout=0.5))
 
 
 async def test_a_passing_outage_is_weathered(fake_model: FakeModel) -> None:
@@ -348,25 +398,12 @@ def test_a_loop_that_was_broken_off_spoils_nothing(fake_model: FakeModel) -> Non
     gc.collect()
 
 
-def test_everything_happens_on_this_machine(fake_model: FakeModel) -> None:
-    import socket
-
-    assert is_local(socket.AF_INET, (LOOPBACK, fake_model.port))
-
-
 # -- waiting ----------------------------------------------------------------------------------------------------------
 
 
 def test_waits_double_with_jitter_and_stay_within_bounds() -> None:
-    from random import Random
-
     backoff = Backoff(base=1.0, longest=10.0)
     for failures, ceiling in ((1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 10.0), (900, 10.0)):
         waits = [backoff.wait(failures, Random(seed)) for seed in range(50)]
         assert all(ceiling / 2 <= wait <= ceiling for wait in waits)
         assert len(set(waits)) > 40
-
-
-def test_every_stop_is_one_of_the_packages_errors() -> None:
-    assert issubclass(ProviderAway, MarketAgentsError)
-    assert issubclass(UserError, MarketAgentsError)

@@ -129,7 +129,16 @@ _ANY = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["choices", "message", "content", "usage", "prompt_tokens", "tool_calls", "function", "arguments"]
+                [
+                    "choices",
+                    "message",
+                    "content",
+                    "usage",
+                    "prompt_tokens",
+                    "tool_calls",
+                    "function",
+                    "arguments",
+                ]
             ),
             inner,
             max_size=4,

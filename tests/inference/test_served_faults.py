@@ -25,13 +25,14 @@ async def ask(fake: FakeModel, journal: MemoryJournal | None = None, **changes: 
 
 
 def _fault(kind: str) -> dict[str, Any]:
-    return {
-        "status": {"kind": kind, "code": 500, "first": 2},
-        "delay": {"kind": kind, "ms": 20},
-        "truncate": {"kind": kind, "cut": 1},
-        "malformed": {"kind": kind, "body": "null"},
-        "no_json_object_400": {"kind": kind},
-    }.get(kind, {"kind": kind, "first": 1} if kind in _RETRIED | _FORMATS else {"kind": kind})
+    details: dict[str, dict[str, Any]] = {
+        "status": {"code": 500, "first": 2},
+        "delay": {"ms": 20},
+        "truncate": {"cut": 1},
+        "malformed": {"body": "null"},
+    }
+    passing = {"first": 1} if kind in _RETRIED | _FORMATS else {}
+    return {"kind": kind, **details.get(kind, passing)}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -148,7 +149,9 @@ async def test_any_text_comes_through(text: str, content: str) -> None:
     row = journal.rows[outcome.request_key]
     assert outcome.status is Status.ANSWERED
     assert outcome.content == content
-    assert row["response_raw"] == (None if text == content else text.encode("unicode_escape", "surrogatepass").decode())
+    assert row["response_raw"] == (
+        None if text == content else text.encode("unicode_escape", "surrogatepass").decode()
+    )
 
 
 async def test_several_megabytes_are_no_structured_answer() -> None:
