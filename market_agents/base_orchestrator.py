@@ -105,6 +105,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         self.agents = context.agents
         self.inserter = context.inserter
         self.display = context.display
+        self.post_office = context.agents[0].post_office
         self.streams = context.streams.below("environment", name)
         self.environment = self.make_environment()
         self.environment.join(self.agents)
@@ -249,8 +250,16 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
     async def side_by_side(
         self, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[Any]]
     ) -> list[Any]:
-        """Do work for all items at the same time; when one cannot go on, the others still finish what they began."""
+        """Do work for all items at the same time; when one cannot go on, the others still finish what they began.
+
+        Mail that agents send meanwhile is delivered at the end, in the order of the agents.
+        """
+        self.post_office.open_turn()
         done = await asyncio.gather(*(work(item) for item in items), return_exceptions=True)
+        for message in self.post_office.close_turn():
+            self.display.warning(
+                f"{message.sender} to {message.receiver}: not delivered, the mailbox is full"
+            )
         for outcome in done:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -274,6 +283,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         """Write what the mechanism decided."""
         events = self.ordered(self.environment.mechanism.take_events())
         self.inserter.events(where, events, request_keys)
+        self.inserter.acl_messages(where, self.post_office.take_sent())
         self.inserter.acl_messages(where, self.acl_messages(events))
         self.display.events(events)
 

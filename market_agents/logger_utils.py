@@ -48,6 +48,7 @@ _STYLES = {
     "market": "green",
     "reflection": "magenta",
     "abstention": "yellow",
+    "refusal": "yellow",
     "note": "dim",
 }
 _LABELS = {
@@ -58,18 +59,20 @@ _LABELS = {
     "trade": "trade",
     "reflection": "learns",
     "abstention": "passes",
+    "refusal": "refused",
 }
-_PLURALS = {
-    "cohort": "cohorts",
-    "topic": "topics",
-    "message": "messages",
-    "perception": "perceptions",
-    "action": "orders",
-    "trade": "trades",
-    "reflection": "reflections",
-    "abstention": "passes",
+_NOUNS = {
+    "cohort": "cohort",
+    "topic": "topic",
+    "message": "message",
+    "perception": "perception",
+    "action": "order",
+    "refusal": "refused order",
+    "trade": "trade",
+    "reflection": "reflection",
+    "abstention": "abstention",
 }
-_LIMITED = frozenset(_PLURALS)
+_LIMITED = frozenset(_NOUNS)
 
 
 class SimulationLogger:
@@ -91,7 +94,7 @@ class SimulationLogger:
     def finished(self, rounds: int) -> None:
         """The last round is over."""
         self._place = {}
-        self._tell("round", f"Finished after {rounds} round{'' if rounds == 1 else 's'}")
+        self._tell("round", f"Finished after {counted(rounds, 'round')}")
 
     def environment(self, name: str, round_number: int) -> None:
         """An environment's part of a round begins."""
@@ -129,7 +132,7 @@ class SimulationLogger:
                     event.agent_id,
                 )
             case OrderRejected():
-                self._tell("abstention", f"order refused: {event.reason}", event.agent_id)
+                self._tell("refusal", event.reason, event.agent_id)
             case TradeMade():
                 parties = f"{event.buyer_id} buys {event.quantity} from {event.seller_id}"
                 text = f"{parties} at {self._price(event.price)}"
@@ -152,7 +155,7 @@ class SimulationLogger:
         else:
             efficiency = "–" if result.efficiency is None else f"{result.efficiency:.1%}"
             text = (
-                f"{good}: {len(result.trades)} trades, {result.volume} units, mean price "
+                f"{good}: {counted(len(result.trades), 'trade')}, {counted(result.volume, 'unit')}, mean price "
                 f"{self._scale.to_currency(result.mean_price):.2f}, efficiency {efficiency}"
             )
         self._tell("market", text)
@@ -204,7 +207,9 @@ class ConsoleHandler(logging.Handler):
             if count > SHOWN_PER_SECTION
         }
         if hidden:
-            counted = ", ".join(f"{count} more {_PLURALS[kind]}" for kind, count in hidden.items())
+            counted = ", ".join(
+                f"{count} more {_plural(_NOUNS[kind], count)}" for kind, count in hidden.items()
+            )
             self._line(f"    … {counted}", "dim")
         self._counts.clear()
 
@@ -213,6 +218,15 @@ class ConsoleHandler(logging.Handler):
         indent = len(text) - len(text.lstrip(" "))
         line = text[:indent] + one_line(text, width - indent)
         self._console.print(Text(line, style=style), soft_wrap=True)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, ``1 round`` or ``2 rounds``."""
+    return f"{number} {_plural(noun, number)}"
+
+
+def _plural(noun: str, number: int) -> str:
+    return noun if number == 1 else f"{noun}s"
 
 
 def _composed(record: logging.LogRecord, kind: str) -> str:

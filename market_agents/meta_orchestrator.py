@@ -204,13 +204,19 @@ class MetaOrchestrator:
         self.variables = read_environment(self.folder)
         self.database_url = database_url(config.database_config, self.variables, database, self.folder)
         self.display = SimulationLogger(TickScale(Decimal(str(config.tick_size))))
-        self.door = ModelDoor(
-            build_endpoints(
+        # A replay asks nobody, and so needs no key.
+        endpoints = (
+            {}
+            if self.start.replay
+            else build_endpoints(
                 minds(config),
                 environment=self.variables,
                 request_limits=config.request_limits,
                 seed=self.seed,
-            ),
+            )
+        )
+        self.door = ModelDoor(
+            endpoints,
             MemoryJournal(),
             run_id=self.run_id,
             replay=self.start.replay,

@@ -114,3 +114,16 @@ def render_memory(memory: Memory, environment: str) -> str:
 def with_article(noun: str) -> str:
     """The noun behind ``a`` or ``an``."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def in_times(count: int) -> str:
+    """How often: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def in_figures(amount: float | None) -> str:
+    """An amount without needless zeros, to six decimals; ``none`` where there is none."""
+    if amount is None:
+        return "none"
+    figures = f"{amount:.6f}".rstrip("0").rstrip(".")
+    return "0" if figures == "-0" else figures

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 from market_agents.agents.mailbox import PostOffice
@@ -42,12 +40,6 @@ def generate_agents(config: SimulationConfig, door: ModelDoor | None = None) -> 
     ]
 
 
-def role_of(index: int, buyer_share: float) -> str:
-    """The role of agent ``index`` (from 1): roles alternate so that every head of the list keeps the share."""
-    share = Fraction(str(buyer_share))
-    return "buyer" if math.ceil(index * share) > math.ceil((index - 1) * share) else "seller"
-
-
 def minds(config: SimulationConfig) -> Sequence[LLMConfig]:
     """The entries that can answer for an agent; without models, the offline stand-in speaks."""
     return config.llm_configs if config.agent_config.use_llm and config.llm_configs else (OFFLINE,)
@@ -63,7 +55,7 @@ def _agent(
 ) -> MarketAgent:
     settings = config.agent_config
     own = streams.below(index)
-    role = role_of(index, settings.buyer_share)
+    role = settings.role_of(index)
     candidates = minds(config)
     mind = own.stream("mind").choices(candidates, [candidate.weight for candidate in candidates])[0]
     endowment, units = _economics(config, own, role)
@@ -79,7 +71,12 @@ def _agent(
         units=units,
         strategy=None if settings.use_llm else _strategy(config),
         strategy_name=None if settings.use_llm else settings.strategy,
-        llm_orchestrator=LLMOrchestrator(door, mind, max_asks=config.max_asks, tool_mode=config.tool_mode),
+        llm_orchestrator=LLMOrchestrator(
+            door,
+            mind,
+            max_asks=config.max_asks,
+            tool_mode=config.tool_mode if mind.tool_mode is None else mind.tool_mode,
+        ),
         post_office=office,
         memory=Memory(
             window=config.memory.window, messages=config.memory.messages, enabled=config.memory.enabled

@@ -88,11 +88,18 @@ class MarketAgent:
     def __repr__(self) -> str:
         return f"MarketAgent({self.id!r}, {self.role!r}, model={self.llm_config.model!r})"
 
+    @property
+    def post_office(self) -> PostOffice:
+        """Where this agent has its mailbox."""
+        return self._post_office
+
     async def send_message(self, message: ACLMessage) -> None:
-        """Send a message to one other agent; it is in the receiver's mailbox when this returns.
+        """Send a message to one other agent.
+
+        It is in the receiver's mailbox when this returns or, inside a turn of the post office, when the turn closes.
 
         Raises:
-            IllegalAction: the sender is not this agent.
+            IllegalAction: the sender is not this agent, the mailbox is full, or too many messages in one turn.
             UnknownRecipient: nobody of that name can be written to; lists who can.
         """
         if message.sender != self.id:

@@ -17,6 +17,8 @@ VERBS = {
     "runs": "list runs, show one, or delete one",
     "digest": "one SHA-256 over everything that a run decided",
     "export": "write a run's tables as CSV or JSON Lines",
+    "lab": "let trading strategies trade in a reference market",
+    "verify": "reproduce the reference experiments of the literature",
     "db": "create, upgrade or check the database",
 }
 
@@ -34,8 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)  # where a configuration's own classes (module:Class) are looked for
-    module = import_module(f"market_agents.cli.{first}")
-    code: int = module.main(arguments[1:])
+    try:
+        module = import_module(f"market_agents.cli.{first}")
+        code: int = module.main(arguments[1:])
+    except KeyboardInterrupt:  # before there was anything to stop in order
+        print("market-agents: interrupted", file=sys.stderr)  # noqa: T201  (the command line speaks)
+        return 130
     return code
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, rounds_table
 from market_agents.errors import MarketAgentsError, Stopped, UserError
-from market_agents.logger_utils import console_for, progress_line, say, set_up_logging, show_banner
+from market_agents.logger_utils import console_for, counted, progress_line, say, set_up_logging, show_banner
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
 from market_agents.storage import (
     Database,
@@ -150,8 +150,8 @@ def stored_json(database: Database, run_id: str) -> str:
 
 def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:
     lines = [
-        f"Run {result.run_id} {result.status}: {result.rounds} rounds, {result.asks} asks "
-        f"({result.model_calls} calls, {result.replayed} from the journal), {_cost(result)}",
+        f"Run {result.run_id} {result.status}: {counted(result.rounds, 'round')}, {counted(result.asks, 'ask')} "
+        f"({counted(result.model_calls, 'call')}, {result.replayed} from the journal), {_cost(result)}",
         f"Results are in {result.database}",
     ]
     if not quiet:

@@ -5,8 +5,17 @@ currency becomes ticks and back.
 """
 
 from market_agents.economics.accounts import Accounts, Holding, Movement, MovementKind
+from market_agents.economics.dynamics import (
+    deviation_by_trade_number,
+    late_share,
+    price_autocorrelation,
+    rank_correlation,
+    slope,
+)
 from market_agents.economics.equilibrium import Equilibrium, competitive_equilibrium
-from market_agents.economics.metrics import allocative_efficiency, profit_dispersion, smith_alpha
+from market_agents.economics.liquidity import bid_ask_spread, book_depth, relative_spread
+from market_agents.economics.losses import LossAudit, audit_losses
+from market_agents.economics.metrics import allocative_efficiency, gini, profit_dispersion, smith_alpha
 from market_agents.economics.orders import Order, OrderStatus, Side, Trade
 from market_agents.economics.schedules import generate_schedule, spread_base
 from market_agents.economics.surplus import buyer_surplus, equilibrium_profit, seller_surplus
@@ -17,6 +26,7 @@ __all__ = [
     "Accounts",
     "Equilibrium",
     "Holding",
+    "LossAudit",
     "Movement",
     "MovementKind",
     "Order",
@@ -25,12 +35,22 @@ __all__ = [
     "TickScale",
     "Trade",
     "allocative_efficiency",
+    "audit_losses",
+    "bid_ask_spread",
+    "book_depth",
     "buyer_surplus",
     "competitive_equilibrium",
+    "deviation_by_trade_number",
     "equilibrium_profit",
     "generate_schedule",
+    "gini",
+    "late_share",
+    "price_autocorrelation",
     "profit_dispersion",
+    "rank_correlation",
+    "relative_spread",
     "seller_surplus",
+    "slope",
     "smith_alpha",
     "spread_base",
 ]

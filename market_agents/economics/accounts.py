@@ -68,6 +68,9 @@ class Accounts:
     Args:
         goods: every good that is traded anywhere.
 
+    Attributes:
+        fees: ticks that institutions have kept; cash leaves the accounts for nowhere else in a trade.
+
     Raises:
         ValueError: no good, or one named twice.
     """
@@ -76,6 +79,7 @@ class Accounts:
         if not goods or len(set(goods)) != len(goods):
             raise ValueError(f"accounts need at least one good, each named once, not {list(goods)}")
         self.goods = tuple(goods)
+        self.fees = 0
         self._accounts: dict[str, _Account] = {}
         self._movements: list[Movement] = []
 
@@ -130,8 +134,9 @@ class Accounts:
 
     def reserve_cash(self, agent_id: str, cash: int) -> bool:
         """Lock ticks behind an order; False, and nothing changed, where fewer are available."""
-        _refuse_negative(cash)
         account = self._account(agent_id)
+        if cash < 0:
+            _refuse_negative(cash)
         if cash > account.cash - account.locked_cash:
             return False
         account.locked_cash += cash
@@ -139,8 +144,9 @@ class Accounts:
 
     def reserve_goods(self, agent_id: str, good: str, quantity: int) -> bool:
         """Lock units behind an order; False, and nothing changed, where fewer are available."""
-        _refuse_negative(quantity)
         account = self._account(agent_id)
+        if quantity < 0:
+            _refuse_negative(quantity)
         if quantity > account.goods[good] - account.locked_goods[good]:
             return False
         account.locked_goods[good] += quantity
@@ -178,19 +184,23 @@ class Accounts:
             bid_price: ticks per unit that the buyer's order has reserved.
 
         Raises:
-            ValueError: the reservations do not cover the trade, or buyer and seller are the same.
+            ValueError: the reservations do not cover the trade, the fee exceeds the price, or buyer and seller
+                are the same.
         """
         buyer, seller = self._account(trade.buyer_id), self._account(trade.seller_id)
         good, quantity, paid = trade.good, trade.quantity, trade.price * trade.quantity
+        fee = trade.fee * quantity
         reserved = bid_price * quantity
         if buyer is seller:
             raise ValueError(f"trade {trade.trade_id}: {trade.buyer_id} cannot trade with itself")
-        if not (0 < paid <= reserved <= buyer.locked_cash and 0 < quantity <= seller.locked_goods[good]):
+        covered = 0 < paid <= reserved <= buyer.locked_cash and 0 < quantity <= seller.locked_goods[good]
+        if not (covered and 0 <= fee <= paid):
             raise ValueError(f"trade {trade.trade_id} of {quantity} {good} at {trade.price} is not covered")
         buyer.locked_cash -= reserved
         seller.locked_goods[good] -= quantity
         self._book(trade.buyer_id, MovementKind.TRADE, good, quantity, -paid, trade.trade_id)
-        self._book(trade.seller_id, MovementKind.TRADE, good, -quantity, paid, trade.trade_id)
+        self._book(trade.seller_id, MovementKind.TRADE, good, -quantity, paid - fee, trade.trade_id)
+        self.fees += fee
 
     def renew(self, agent_id: str, good: str, quantity: int, cash: int = 0) -> None:
         """Hand an agent units and ticks from outside the market.

@@ -55,3 +55,22 @@ def profit_dispersion(profits: Sequence[float], equilibrium_profits: Sequence[fl
         return None
     squares = math.fsum((a - pi) ** 2 for a, pi in zip(profits, equilibrium_profits, strict=True))
     return math.sqrt(squares / len(profits))
+
+
+def gini(amounts: Sequence[float]) -> float | None:
+    """Gini's coefficient Σ_i Σ_j |x_i − x_j| / (2 n² mean), 0 where all have the same (Gini 1912).
+
+    With n traders at most (n − 1)/n, where one has everything.
+
+    Args:
+        amounts: what each has, for example profits.
+
+    Returns:
+        None where it is not defined: with nobody, a negative amount, or nothing to share.
+    """
+    total = math.fsum(amounts)
+    if not amounts or min(amounts) < 0 or not total:
+        return None
+    count = len(amounts)
+    ranked = math.fsum(rank * amount for rank, amount in enumerate(sorted(amounts), 1))
+    return 2 * ranked / (count * total) - (count + 1) / count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -126,7 +126,8 @@ class Trade:
         buyer_values: what each unit is worth to the buyer, in the order of trading.
         seller_costs: what each unit costs the seller, in the order of trading.
         buyer_surplus: Σ(value − price) over all units.
-        seller_surplus: Σ(price − cost) over all units.
+        seller_surplus: Σ(price − fee − cost) over all units.
+        fee: per unit, what the institution keeps of the price.
     """
 
     trade_id: int
@@ -142,3 +143,4 @@ class Trade:
     seller_costs: tuple[int, ...]
     buyer_surplus: int
     seller_surplus: int
+    fee: int = field(default=0, kw_only=True)

@@ -142,8 +142,8 @@ class Environment(Generic[ActionT]):
     def join(self, agents: Iterable[Participant]) -> None:
         """Admit agents and leave each its own handle in ``agent.environments[name]``."""
         for agent in agents:
-            self._members[agent.id] = agent
             self.mechanism.join(agent.id, agent.role)
+            self._members[agent.id] = agent
             agent.environments[self.name] = BoundEnvironment(self, agent.id)
 
     def open_turn(self, *, simultaneous: bool = True) -> None:
@@ -189,7 +189,8 @@ class Environment(Generic[ActionT]):
             raise IllegalAction(f"more than {MAX_ACTIONS_PER_TURN} acts in one turn")
         if self._staged is None:
             return self._carry_out(agent_id, action, checked)
-        self._staged.setdefault(agent_id, []).append((action, checked))
+        # What the agent does to its own mapping afterwards must not reach the records.
+        self._staged.setdefault(agent_id, []).append((dict(action), checked))
         return {"status": "staged", **self.mechanism.observe(agent_id)}
 
     def _done_by(self, agent_id: str) -> list[Any]:
@@ -198,7 +199,7 @@ class Environment(Generic[ActionT]):
 
     def _carry_out(self, agent_id: str, action: Mapping[str, object], checked: ActionT) -> Observation:
         told = self.mechanism.apply(agent_id, checked)
-        self._note(Act(agent_id, action, told))
+        self._note(Act(agent_id, dict(action), dict(told)))
         return told
 
     def _note(self, act: Act) -> None:

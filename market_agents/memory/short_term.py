@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from market_agents.plain_text import one_line
+
+RECORDED_OF_A_MESSAGE = 500
+"""Characters of a message that the record of what was heard holds; the whole text is where messages are kept."""
+
 
 class MemoryKind(StrEnum):
     """What a memory is about."""
@@ -42,6 +47,7 @@ class Memory:
         self._strategies: dict[str, MemoryEntry] = {}
         self._heard: deque[Mapping[str, Any]] = deque(maxlen=messages)
         self._heard_in = 0
+        self._last_price: float | None = None
         self._new: list[MemoryEntry] = []
 
     def remember(self, entry: MemoryEntry) -> None:
@@ -61,11 +67,24 @@ class Memory:
         if round_number != self._heard_in:
             self._heard.clear()
             self._heard_in = round_number
-        for message in messages:
-            self._heard.append(message)
-        if self._heard:
-            said = "\n".join(f"{message['sender_id']}: {message['content']}" for message in self._heard)
+        new = deque(messages, maxlen=self._heard.maxlen)
+        self._heard.extend(new)
+        if new:
+            said = "\n".join(
+                f"{message['sender_id']}: {one_line(str(message['content']), RECORDED_OF_A_MESSAGE)}"
+                for message in new
+            )
             self._new.append(MemoryEntry(round_number, environment, MemoryKind.HEARD, said))
+
+    def see_price(self, price: float | None) -> None:
+        """Keep the price of the latest trade seen, in currency; None, where nobody has traded yet, changes nothing."""
+        if self.enabled and price is not None:
+            self._last_price = price
+
+    @property
+    def last_price(self) -> float | None:
+        """The price of the latest trade that the agent saw in a market, in currency; None before the first."""
+        return self._last_price
 
     def heard(self, round_number: int) -> list[Mapping[str, Any]]:
         """This round's messages, oldest first, at most the declared number."""

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.orders import Order, Side
+from market_agents.economics.ticks import TickScale
 from market_agents.environments.mechanisms.auction import INSTITUTIONS, DoubleAuction, Fill, Institution
+from market_agents.environments.mechanisms.auction.admission import unimproved
 
 Offer = tuple[int, int]
 """Price and quantity."""
@@ -33,9 +35,17 @@ class Book:
     def ask(self, price: int, quantity: int = 1) -> Order:
         return self.submit(Side.ASK, price, quantity)
 
-    def submit(self, side: Side, price: int, quantity: int = 1) -> Order:
+    def admits(self, side: Side, price: int, agent_id: str = "") -> bool:
+        """Whether the rule, or what it demands of its mechanism, lets an order in."""
+        rule = self.institution
+        best = rule.best_bid() if side is Side.BID else rule.best_ask()
+        if rule.must_improve and unimproved(side, price, best, TickScale(Decimal(1))) is not None:
+            return False
+        return rule.refuses(agent_id, side, price) is None
+
+    def submit(self, side: Side, price: int, quantity: int = 1, agent_id: str = "") -> Order:
         number = len(self.orders) + 1
-        order = Order(number, f"agent_{number}", side, price, quantity)
+        order = Order(number, agent_id or f"agent_{number}", side, price, quantity)
         self.orders.append(order)
         self._note(self.institution.submit(order))
         return order
@@ -88,6 +98,8 @@ def market(
     tick_size: str = "1",
     order_lifetime: Literal["round", "run"] = "round",
     max_price: int | None = None,
+    must_improve: bool = False,
+    keep_events: bool = True,
 ) -> Market:
     """A market for apples; units in ticks, sellers without cash and buyers without apples."""
     accounts = Accounts(["apple"])
@@ -98,6 +110,8 @@ def market(
         tick_size=Decimal(tick_size),
         order_lifetime=order_lifetime,
         max_price=max_price,
+        must_improve=must_improve,
+        keep_events=keep_events,
     )
     for role, schedules in (("buyer", buyers), ("seller", sellers)):
         for agent_id, units in schedules.items():

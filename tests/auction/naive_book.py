@@ -56,6 +56,9 @@ class NaiveBook:
                 levels.append((order.price, order.left))
         return levels[:10]
 
+    def admits(self, side: Side, price: int) -> bool:
+        return True
+
     def submit(self, number: int, side: Side, price: int, quantity: int) -> None:
         raise NotImplementedError
 
@@ -100,4 +103,91 @@ class NaiveMidpoint(NaiveBook):
             order.visible = True
 
 
-NAIVE_BOOKS: dict[str, type[NaiveBook]] = {"lob": NaiveLimitOrderBook, "midpoint": NaiveMidpoint}
+class NaiveClearingBook(NaiveLimitOrderBook):
+    """A quote must be the best of its side; as soon as one trades, everything is thrown away."""
+
+    def admits(self, side: Side, price: int) -> bool:
+        own = [order.price for order in self.orders if order.side is side and order.left > 0]
+        return all(price > other if side is Side.BID else price < other for other in own)
+
+    def submit(self, number: int, side: Side, price: int, quantity: int) -> None:
+        before = len(self.matches)
+        rivals = self.queue(Side.ASK if side is Side.BID else Side.BID)
+        crosses = rivals and (rivals[0].price <= price if side is Side.BID else rivals[0].price >= price)
+        if not crosses:
+            super().submit(number, side, price, quantity)
+            assert len(self.matches) == before
+            return
+        order = NaiveOrder(number, side, price, quantity, visible=True)
+        bid, ask = (order, rivals[0]) if side is Side.BID else (rivals[0], order)
+        self.trade(bid, ask, rivals[0].price)
+        self.orders = []
+
+
+class NaiveSealedBook(NaiveBook):
+    """Orders wait, seen by nobody, until the market is called; single units are lined up then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.news = False
+
+    def submit(self, number: int, side: Side, price: int, quantity: int) -> None:
+        self.news = True
+        self.orders.append(NaiveOrder(number, side, price, quantity, visible=False))
+
+    def units(self, side: Side) -> list[int]:
+        return [order.price for order in self.queue(side) for _ in range(order.left)]
+
+    def clear(self) -> None:
+        if self.news:
+            self.news = False
+            bids, asks = self.units(Side.BID), self.units(Side.ASK)
+            crossing = sum(bid >= ask for bid, ask in zip(bids, asks, strict=False))
+            if crossing:
+                self.call(bids, asks, crossing)
+
+    def call(self, bids: list[int], asks: list[int], crossing: int) -> None:
+        raise NotImplementedError
+
+    def trade_units(self, units: int, price: int) -> None:
+        while units:
+            bid, ask = self.queue(Side.BID)[0], self.queue(Side.ASK)[0]
+            quantity = min(bid.left, ask.left, units)
+            bid.left -= quantity
+            ask.left -= quantity
+            units -= quantity
+            self.matches.append((bid.number, ask.number, price, quantity))
+
+
+class NaiveCall(NaiveSealedBook):
+    """Among all prices at which nobody who wants to trade more is left out, the middle one."""
+
+    def call(self, bids: list[int], asks: list[int], crossing: int) -> None:
+        fair = [
+            price
+            for price in range(min(asks), max(bids) + 1)
+            if sum(bid > price for bid in bids) <= crossing <= sum(bid >= price for bid in bids)
+            and sum(ask < price for ask in asks) <= crossing <= sum(ask <= price for ask in asks)
+        ]
+        self.trade_units(crossing, round(Fraction(fair[0] + fair[-1], 2)))
+
+
+class NaiveTradeReduction(NaiveSealedBook):
+    """All at the middle of the first excluded pair if that suits the last included one; else one pair less."""
+
+    def call(self, bids: list[int], asks: list[int], crossing: int) -> None:
+        if len(bids) > crossing and len(asks) > crossing:
+            price = round(Fraction(bids[crossing] + asks[crossing], 2))
+            if asks[crossing - 1] <= price <= bids[crossing - 1]:
+                self.trade_units(crossing, price)
+                return
+        self.trade_units(crossing - 1, bids[crossing - 1])
+
+
+NAIVE_BOOKS: dict[str, type[NaiveBook]] = {
+    "call": NaiveCall,
+    "gs": NaiveClearingBook,
+    "lob": NaiveLimitOrderBook,
+    "mcafee": NaiveTradeReduction,
+    "midpoint": NaiveMidpoint,
+}

@@ -19,7 +19,8 @@ sides = st.sampled_from(Side)
 prices = st.integers(1, 12)
 quantities = st.integers(1, 4)
 flows = st.lists(st.tuples(sides, prices, quantities), max_size=14)
-names = st.sampled_from(sorted(INSTITUTIONS))
+QUEUES = ["call", "lob", "mcafee", "midpoint"]
+names = st.sampled_from(QUEUES)
 
 
 class AgainstNaiveBook(RuleBasedStateMachine):
@@ -38,6 +39,10 @@ class AgainstNaiveBook(RuleBasedStateMachine):
 
     @rule(side=sides, price=prices, quantity=quantities)
     def submit(self, side: Side, price: int, quantity: int) -> None:
+        admitted = self.book.admits(side, price)
+        assert admitted == self.naive.admits(side, price)
+        if not admitted:
+            return
         order = self.book.submit(side, price, quantity)
         self.naive.submit(order.order_id, side, price, quantity)
 
@@ -93,10 +98,25 @@ class MidpointAgainstNaiveBook(AgainstNaiveBook):
     name = "midpoint"
 
 
+class ClearingAgainstNaiveBook(AgainstNaiveBook):
+    name = "gs"
+
+
+class CallAgainstNaiveBook(AgainstNaiveBook):
+    name = "call"
+
+
+class TradeReductionAgainstNaiveBook(AgainstNaiveBook):
+    name = "mcafee"
+
+
 TestLimitOrderBook = AgainstNaiveBook.TestCase
 TestMidpoint = MidpointAgainstNaiveBook.TestCase
-TestLimitOrderBook.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-TestMidpoint.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestClearingBook = ClearingAgainstNaiveBook.TestCase
+TestCall = CallAgainstNaiveBook.TestCase
+TestTradeReduction = TradeReductionAgainstNaiveBook.TestCase
+for case in (TestLimitOrderBook, TestMidpoint, TestClearingBook, TestCall, TestTradeReduction):
+    case.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 
 
 def traded(name: str, flow: Sequence[tuple[Side, int, int]]) -> list[Match]:
@@ -119,7 +139,7 @@ def test_scaling_all_prices_scales_the_trades(
     ]
 
 
-@given(names, flows, sides, quantities)
+@given(st.sampled_from(["call", "lob", "midpoint"]), flows, sides, quantities)
 def test_an_order_that_cannot_match_leaves_the_trades_unchanged(
     name: str, flow: list[tuple[Side, int, int]], side: Side, quantity: int
 ) -> None:
@@ -157,7 +177,16 @@ def test_no_fill_passes_by_a_better_or_equal_and_earlier_order(
         left[ask] -= quantity
 
 
-@pytest.mark.parametrize("name", sorted(INSTITUTIONS))
+@given(flows, st.randoms(use_true_random=False))
+def test_a_call_market_does_not_care_who_came_first(flow: list[tuple[Side, int, int]], rng: Random) -> None:
+    shuffled = list(flow)
+    rng.shuffle(shuffled)
+    one, other = traded("call", flow), traded("call", shuffled)
+    assert {match[2] for match in one} == {match[2] for match in other}
+    assert sum(match[3] for match in one) == sum(match[3] for match in other)
+
+
+@pytest.mark.parametrize("name", QUEUES)
 def test_the_same_orders_give_the_same_trades(name: str) -> None:
     rng = Random(5)
     flow = [(rng.choice([*Side]), rng.randint(1, 90), rng.randint(1, 5)) for _ in range(400)]

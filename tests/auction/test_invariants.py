@@ -140,13 +140,14 @@ class Trading(RuleBasedStateMachine):
         assert list(trade.seller_costs) == costs[: trade.quantity]
         assert len(trade.buyer_values) == len(trade.seller_costs) == trade.quantity
         assert trade.buyer_surplus == sum(value - trade.price for value in trade.buyer_values)
-        assert trade.seller_surplus == sum(trade.price - cost for cost in trade.seller_costs)
+        assert trade.seller_surplus == sum(trade.price - trade.fee - cost for cost in trade.seller_costs)
+        assert trade.price - trade.fee >= ask.price
         del values[: trade.quantity], costs[: trade.quantity]
 
     @invariant()
     def cash_and_goods_are_constant_and_never_negative(self) -> None:
         holdings = [self.accounts.holding(agent_id) for agent_id in TRADERS]
-        assert sum(holding.cash for holding in holdings) == self.total_cash
+        assert sum(holding.cash for holding in holdings) + self.accounts.fees == self.total_cash
         for good in GOODS:
             assert sum(holding.goods[good] for holding in holdings) == self.total_goods
             assert all(0 <= holding.locked_goods[good] <= holding.goods[good] for holding in holdings)
@@ -209,7 +210,8 @@ class Trading(RuleBasedStateMachine):
             result = market.round_result()
             assert result.realized_surplus <= result.maximum_surplus
             assert result.efficiency is None or result.efficiency <= 1
-            assert sum(result.profits.values()) == result.realized_surplus
+            fees = sum(trade.fee * trade.quantity for trade in result.trades)
+            assert sum(result.profits.values()) + fees == result.realized_surplus
             within = all(
                 trade.price <= min(trade.buyer_values) and trade.price >= max(trade.seller_costs)
                 for trade in result.trades
@@ -240,7 +242,27 @@ class MidpointTrading(Trading):
     institution = "midpoint"
 
 
+class ClearingTrading(Trading):
+    institution = "gs"
+
+
+class CallTrading(Trading):
+    institution = "call"
+
+
+class TradeReductionTrading(Trading):
+    institution = "mcafee"
+
+
+class AuroraTrading(Trading):
+    institution = "aurora"
+
+
 TestLimitOrderBook = Trading.TestCase
 TestMidpoint = MidpointTrading.TestCase
-TestLimitOrderBook.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
-TestMidpoint.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestClearingBook = ClearingTrading.TestCase
+TestCall = CallTrading.TestCase
+TestTradeReduction = TradeReductionTrading.TestCase
+TestAurora = AuroraTrading.TestCase
+for case in (TestLimitOrderBook, TestMidpoint, TestClearingBook, TestCall, TestTradeReduction, TestAurora):
+    case.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)

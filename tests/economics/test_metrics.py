@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_agents.economics.metrics import allocative_efficiency, profit_dispersion, smith_alpha
+from market_agents.economics.metrics import allocative_efficiency, gini, profit_dispersion, smith_alpha
 from market_agents.economics.orders import Side
 from market_agents.economics.surplus import buyer_surplus, equilibrium_profit, seller_surplus
 
@@ -78,3 +78,21 @@ def test_equilibrium_profit_leaves_losing_units_alone() -> None:
     assert equilibrium_profit([330, 225, 210], Side.BID, 235) == 95
     assert equilibrium_profit([190, 235, 250], Side.ASK, 235) == 45
     assert equilibrium_profit([330], Side.BID, None) == 0
+
+
+def test_gini_is_zero_for_equals_and_largest_where_one_has_everything() -> None:
+    assert gini([5, 5, 5, 5]) == pytest.approx(0)
+    assert gini([0, 0, 0, 8]) == pytest.approx(3 / 4)
+    assert gini([1, 3]) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("amounts", [[], [0, 0], [3, -1]])
+def test_gini_needs_something_to_share(amounts: list[float]) -> None:
+    assert gini(amounts) is None
+
+
+@given(st.lists(st.integers(0, 100), min_size=1, max_size=12).filter(any))
+def test_gini_is_half_the_mean_difference_over_the_mean(amounts: list[int]) -> None:
+    count = len(amounts)
+    differences = sum(abs(one - other) for one in amounts for other in amounts)
+    assert gini(amounts) == pytest.approx(differences / (2 * count * sum(amounts)))

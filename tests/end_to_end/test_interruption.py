@@ -143,3 +143,14 @@ def test_a_living_run_has_one_owner(shell: Shell, database_url: str, slow_model:
     finally:
         process.kill()
         ended(process)
+
+
+def test_interrupted_before_anything_has_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("market_agents.cli.import_module", pressed)
+    stopped = call(tmp_path, "run")
+    assert stopped.code == 130
+    assert stopped.complaints == ["interrupted"]
+    assert list(tmp_path.iterdir()) == []

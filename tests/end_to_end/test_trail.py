@@ -116,6 +116,7 @@ def test_no_secret_is_found_anywhere(shell: Shell, canary_url: str, fake_model: 
     run = shell.run("run", "secret.yaml", "--run-id", "one", "--log-file", "log.jsonl", *flags)
     assert run.code == 0, run.err
     outputs: list[Ended] = [run]
+    # Nothing is asked any more, so no key is needed.
     for words in commands("one"):
         outputs.append(call(shell.folder, *words, *flags))
         assert outputs[-1].code == 0, outputs[-1].err

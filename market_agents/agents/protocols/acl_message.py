@@ -43,8 +43,9 @@ def _cleaned(value: object) -> object:
     return clean(value) if isinstance(value, str) else value
 
 
-Text = Annotated[str, BeforeValidator(_cleaned)]
-Name = Annotated[str, BeforeValidator(_cleaned), Field(min_length=1, max_length=200)]
+# Strict, because bytes would turn into text behind the cleaning.
+Text = Annotated[str, BeforeValidator(_cleaned), Field(strict=True)]
+Name = Annotated[str, BeforeValidator(_cleaned), Field(strict=True, min_length=1, max_length=200)]
 
 
 class ACLMessage(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ from market_agents.agents.cognitive_steps import (
     PerceptionStep,
     ReflectionStep,
     chat_prompt,
+    in_figures,
     render_memory,
     render_messages,
     with_article,
@@ -64,6 +66,12 @@ class _AuctionStep(CognitiveStep):
         super().__init__(environment_name)
         self.frame = frame
 
+    def observe(self, agent: MarketAgent) -> dict[str, Any]:
+        """The market as the agent sees it now; the agent remembers the last price."""
+        state = super().observe(agent)
+        agent.memory.see_price(state["last_price"])
+        return state
+
     def system(self, agent: MarketAgent) -> str:
         frame = self.frame
         return render(
@@ -100,6 +108,7 @@ class AuctionPerceptionStep(_AuctionStep, PerceptionStep):
 
     async def execute(self, agent: MarketAgent) -> Decision[Perception]:
         """Ask for a perception and keep it for the action."""
+        agent.perceptions.pop(self.environment_name, None)
         state = self.observe(agent)
         messages = chat_prompt(self.system(agent), self.user("auction_perception", agent, state))
         rule = partial(_stand_in_perception, self.expectation(agent, state), len(_open_units(state)))
@@ -153,18 +162,19 @@ def _market(state: Mapping[str, Any], rounds: int) -> str:
     units = "values" if buying else "costs"
     lines = [
         f"Round {state['round']} of {rounds}",
-        f"Best open bid: {_number(state['best_bid'])}; best open ask: {_number(state['best_ask'])}",
-        f"Last trade price: {_number(state['last_price'])}; prices this round: {_numbers(state['trade_prices'])}",
+        f"Best open bid: {in_figures(state['best_bid'])}; best open ask: {in_figures(state['best_ask'])}",
+        f"Last trade price: {in_figures(state['last_price'])}; prices this round: {_numbers(state['trade_prices'])}",
         f"Your {units} for the units you can still {'buy' if buying else 'sell'}: {_numbers(state[units])}",
-        f"Your cash: {_number(state['cash'])} free, {_number(state['cash_locked'])} behind orders",
+        f"Your cash: {in_figures(state['cash'])} free, {in_figures(state['cash_locked'])} behind orders",
         f"Your {state['good']}: {state['goods']} free, {state['goods_locked']} behind orders",
     ]
     lines += [
-        f"Your open order: {order['side']} {order['quantity'] - order['filled_quantity']} at {_number(order['price'])}"
+        f"Your open order: {order['side']} {order['quantity'] - order['filled_quantity']} "
+        f"at {in_figures(order['price'])}"
         for order in state["own_orders"]
     ]
     lines += [
-        f"You traded {trade['quantity']} at {_number(trade['price'])} and earned {_number(trade['surplus'])}"
+        f"You traded {trade['quantity']} at {in_figures(trade['price'])} and earned {in_figures(trade['surplus'])}"
         for trade in state["own_trades"]
     ]
     verdict = state["last_verdict"]
@@ -173,12 +183,8 @@ def _market(state: Mapping[str, Any], rounds: int) -> str:
     return "\n".join(lines)
 
 
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.6f}".rstrip("0").rstrip(".")
-
-
 def _numbers(values: Sequence[float]) -> str:
-    return ", ".join(map(_number, values)) or "none"
+    return ", ".join(map(in_figures, values)) or "none"
 
 
 def _open_units(state: Mapping[str, Any]) -> list[float]:
@@ -200,21 +206,23 @@ def stand_in_action(
     aim = limit * (1 - side * rng.uniform(0.02, max(opening_spread, 0.02)))
     if expected is not None:
         aim = expected * (1 + side * rng.uniform(-0.02, 0.05))
-    price = round(min(aim, limit) if buying else max(aim, limit), 6)
+    highest = state["max_price"] or math.inf
+    wanted = min(aim, limit, highest) if buying else max(min(aim, highest), limit)
+    price = max(round(wanted, 6), state["tick_size"])
     worthwhile = sum(1 for unit in units if (unit >= price if buying else unit <= price))
     affordable = (
         int((state["cash"] + state["cash_locked"]) // price)
-        if buying and price > 0
+        if buying
         else state["goods"] + state["goods_locked"]
     )
     quantity = min(worthwhile, affordable)
-    if quantity < 1 or price <= 0:
+    if quantity < 1:
         return AuctionAction(reasoning="I cannot afford a unit.", action="hold", price=0.0, quantity=0)
     belief = (
         f"I expect a price near {expected:.2f}" if expected is not None else "I do not know the price yet"
     )
     return AuctionAction(
-        reasoning=f"{belief}, and my limit is {_number(limit)}.",
+        reasoning=f"{belief}, and my limit is {in_figures(limit)}.",
         action="bid" if buying else "ask",
         price=price,
         quantity=quantity,

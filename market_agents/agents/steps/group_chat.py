@@ -15,6 +15,8 @@ from market_agents.agents.cognitive_steps import (
     PerceptionStep,
     ReflectionStep,
     chat_prompt,
+    in_figures,
+    in_times,
     render_memory,
     render_messages,
     with_article,
@@ -55,19 +57,37 @@ class _ChatStep(CognitiveStep):
         self.frame = frame
 
     def system(self, agent: MarketAgent) -> str:
-        times = self.frame.sub_rounds
         return render(
             "group_chat_system",
             agent_id=agent.id,
             role_with_article=with_article(agent.role),
             good=self.frame.good,
-            sub_rounds="once" if times == 1 else f"{times} times",
+            times=in_times(self.frame.sub_rounds),
             persona=agent.persona,
         )
 
     def user(self, name: str, agent: MarketAgent, state: Mapping[str, Any], **values: object) -> str:
-        memory = render_memory(agent.memory, self.environment_name)
-        return render(name, memory=memory, observation=self.discussion(agent, state), **values)
+        return render(
+            name,
+            private=self.private(agent),
+            memory=render_memory(agent.memory, self.environment_name),
+            observation=self.discussion(agent, state),
+            **values,
+        )
+
+    def private(self, agent: MarketAgent) -> str:
+        """What the agent alone knows of the market: its values or costs, and the last price it saw there."""
+        buying = agent.role == "buyer"
+        lines = []
+        if agent.units:
+            units = ", ".join(in_figures(unit * self.frame.tick) for unit in agent.units)
+            lines.append(
+                f"Your private {'values' if buying else 'costs'} for the units you may "
+                f"{'buy' if buying else 'sell'} this round: {units}"
+            )
+        if agent.memory.last_price is not None:
+            lines.append(f"Last market price you remember: {in_figures(agent.memory.last_price)}")
+        return "\n".join(lines)
 
     def discussion(self, agent: MarketAgent, state: Mapping[str, Any]) -> str:
         others = [member for member in state["members"] if member != agent.id]
@@ -86,7 +106,7 @@ class _ChatStep(CognitiveStep):
     def wanted_price(self, agent: MarketAgent, state: Mapping[str, Any]) -> float | None:
         """What the stand-in believes in: what it heard and remembers, or else what its own first unit suggests."""
         heard = [message for message in state["round_messages"] if message["sender_id"] != agent.id]
-        expected = expected_price(agent.memory.strategy("auction"), heard, None)
+        expected = expected_price("", heard, agent.memory.last_price)
         if expected is None and agent.units:
             expected = agent.units[0] * self.frame.tick * (0.9 if agent.role == "buyer" else 1.1)
         return expected
@@ -120,6 +140,7 @@ class ChatPerceptionStep(_ChatStep, PerceptionStep):
 
     async def execute(self, agent: MarketAgent) -> Decision[Perception]:
         """Ask for a perception and keep it for the action."""
+        agent.perceptions.pop(self.environment_name, None)
         state = self.observe(agent)
         messages = chat_prompt(self.system(agent), self.user("group_chat_perception", agent, state))
         rule = partial(_stand_in_perception, self.wanted_price(agent, state), len(state["round_messages"]))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Any
 
-_NEAR = re.compile(r"\bnear (\d{1,9}(?:\.\d{1,9})?)")
+_NEAR = re.compile(r"\bnear (\d{1,9}(?:\.\d{1,9})?)(?!\d)")
 _OPENINGS = {
     "buyer": ("I hear supply is plentiful", "Nobody should overpay this time", "I can wait if I have to"),
     "seller": ("Good quality has its price", "My costs are what they are", "I see many who want to buy"),

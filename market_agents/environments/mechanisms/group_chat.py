@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -11,7 +13,7 @@ from typing import Any
 
 from market_agents.environments.environment import Environment, Event, Mechanism, Observation
 from market_agents.environments.mechanisms.cohorts import CohortRule, form_cohorts
-from market_agents.errors import IllegalAction, UnknownRecipient
+from market_agents.errors import IllegalAction, UnknownRecipient, UserError
 from market_agents.plain_text import clean, storable
 
 EVERYBODY = "all"
@@ -59,7 +61,7 @@ class MessagePosted(Event):
     sender_id: str
     recipient_id: str
     content: str
-    metadata: Mapping[str, Any]
+    metadata: dict[str, Any]
     timestamp: str
 
     def visible_to(self, agent_id: str) -> bool:
@@ -73,7 +75,7 @@ class MessagePosted(Event):
             "content": self.content,
             "recipient_id": self.recipient_id,
             "timestamp": self.timestamp,
-            "metadata": dict(self.metadata),
+            "metadata": deepcopy(self.metadata),
         }
 
 
@@ -83,7 +85,7 @@ class ChatAct:
 
     message: str = ""
     recipient_id: str = EVERYBODY
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
     topic: str | None = None
 
 
@@ -144,26 +146,37 @@ class GroupChat(Mechanism[ChatAct]):
         self._cohorts: list[Cohort] = []
         self._cohort_of: dict[str, Cohort] = {}
         self._begun = False
-        self._proposed: Counter[str] = Counter()
+        self._appointed: Counter[str] = Counter()
         self._last_id = 0
         self._ids_before = 0
 
     # -- life cycle -------------------------------------------------------------------------------------------
 
     def join(self, agent_id: str, role: str) -> None:
-        """Admit an agent; before the first round everybody is in one cohort."""
-        self._roles.setdefault(agent_id, role)
-        if not self._begun:
-            earlier = self._cohorts[:1]
-            self._enter([tuple(self._roles)])
-            for before in earlier:
-                self._cohorts[0].messages, self._cohorts[0].spoken = before.messages, before.spoken
+        """Admit an agent; before the first round everybody is in one cohort, later it waits for the next round.
+
+        Raises:
+            UserError: the agent's id is the word for everybody.
+        """
+        if agent_id == EVERYBODY:
+            raise UserError(f"no agent of a chat can be called {EVERYBODY!r}; give it another id")
+        if agent_id in self._roles:
+            return
+        self._roles[agent_id] = role
+        if self._begun:
+            return
+        if not self._cohorts:
+            self._enter([(agent_id,)])
+        else:
+            self._cohorts[0].members += (agent_id,)
+            self._cohort_of[agent_id] = self._cohorts[0]
 
     def begin_round(self, round_number: int, rng: Random) -> None:
         """Form the cohorts and open their topics."""
         super().begin_round(round_number, rng)
         self.sub_round = 0
-        if self._reshuffle or not self._begun:
+        self._ids_before = self._last_id
+        if self._reshuffle or not self._begun or len(self._cohort_of) < len(self._roles):
             members = list(form_cohorts(self._roles, self._group_size, self._rule, rng))
         else:
             members = [cohort.members for cohort in self._cohorts]
@@ -171,15 +184,17 @@ class GroupChat(Mechanism[ChatAct]):
         self._enter(members)
         for cohort in self._cohorts:
             self.emit(CohortFormed(self.round, cohort.cohort_id, cohort.members))
-            if not cohort.topic_is_open:
+            if cohort.topic_is_open:
+                self._appointed[cohort.proposer_id] += 1
+            else:
                 self.emit(TopicSet(self.round, cohort.cohort_id, cohort.topic, None))
 
     def _enter(self, members: list[tuple[str, ...]]) -> None:
-        self._cohorts = [self._cohort(number, ids) for number, ids in enumerate(members, 1)]
+        self._cohorts = [self._new_cohort(number, ids) for number, ids in enumerate(members, 1)]
         self._cohort_of = {agent_id: cohort for cohort in self._cohorts for agent_id in cohort.members}
 
-    def _cohort(self, number: int, members: tuple[str, ...]) -> Cohort:
-        proposer = min(members, key=lambda agent_id: self._proposed[agent_id])
+    def _new_cohort(self, number: int, members: tuple[str, ...]) -> Cohort:
+        proposer = min(members, key=lambda agent_id: self._appointed[agent_id])
         return Cohort(number, members, proposer, self.initial_topic, self._proposes)
 
     def begin_sub_round(self, sub_round: int) -> None:
@@ -188,8 +203,7 @@ class GroupChat(Mechanism[ChatAct]):
         self._ids_before = self._last_id
         for cohort in self._cohorts:
             cohort.spoken = 0
-            if cohort.topic_is_open:
-                self._set_topic(cohort, self.initial_topic, None)
+            self._settle_topic(cohort)
 
     # -- acting -----------------------------------------------------------------------------------------------
 
@@ -202,34 +216,44 @@ class GroupChat(Mechanism[ChatAct]):
                 "and the sender is whoever holds this handle"
             )
         if "topic" in action:
+            if len(action) > 1:
+                raise IllegalAction("a topic is proposed alone, without a message")
             return ChatAct(topic=_text(action["topic"], "topic"))
-        recipient = action.get("recipient_id", EVERYBODY)
-        if not isinstance(recipient, str):
-            raise IllegalAction("recipient_id is 'all' or the id of one agent")
         metadata = action.get("metadata")
         return ChatAct(
             message=_text(action.get("message"), "message"),
-            recipient_id=self._known_recipient(agent_id, recipient),
+            recipient_id=self._known_recipient(agent_id, action.get("recipient_id", EVERYBODY)),
             metadata=_metadata(metadata) if metadata is not None else {},
         )
 
-    def _known_recipient(self, agent_id: str, recipient: str) -> str:
-        others = [member for member in self._cohort_of[agent_id].members if member != agent_id]
-        if recipient != EVERYBODY and recipient not in others:
-            raise UnknownRecipient(recipient, [EVERYBODY, *others])
-        return recipient
+    def _known_recipient(self, agent_id: str, recipient: object) -> str:
+        cohort = self._cohort(agent_id)
+        if isinstance(recipient, str):
+            is_other = recipient != agent_id and self._cohort_of.get(recipient) is cohort
+            if recipient == EVERYBODY or is_other:
+                return recipient
+        given = recipient if isinstance(recipient, str) else reprlib.repr(recipient)
+        raise UnknownRecipient(
+            given, [EVERYBODY, *(member for member in cohort.members if member != agent_id)]
+        )
+
+    def _cohort(self, agent_id: str) -> Cohort:
+        try:
+            return self._cohort_of[agent_id]
+        except KeyError:
+            raise IllegalAction(f"{agent_id} has come late and talks from the next round on") from None
 
     def apply(self, agent_id: str, action: ChatAct) -> Observation:
         """Post the message, or take over the topic."""
-        cohort = self._cohort_of[agent_id]
+        cohort = self._cohort(agent_id)
         if action.topic is not None:
             if not cohort.topic_is_open or agent_id != cohort.proposer_id:
                 raise IllegalAction(
                     f"the topic is {cohort.proposer_id}'s to propose, once, before the discussion"
                 )
-            self._proposed[agent_id] += 1
             self._set_topic(cohort, action.topic, agent_id)
             return {"status": "accepted", **self.observe(agent_id)}
+        self._settle_topic(cohort)
         cohort.spoken += 1
         message_id = self._next_id(cohort)
         message = MessagePosted(
@@ -253,6 +277,10 @@ class GroupChat(Mechanism[ChatAct]):
         self._last_id = max(self._last_id, message_id)
         return message_id
 
+    def _settle_topic(self, cohort: Cohort) -> None:
+        if cohort.topic_is_open:
+            self._set_topic(cohort, self.initial_topic, None)
+
     def _set_topic(self, cohort: Cohort, topic: str, proposer_id: str | None) -> None:
         cohort.topic, cohort.topic_is_open = topic, False
         self.emit(TopicSet(self.round, cohort.cohort_id, topic, proposer_id))
@@ -266,7 +294,7 @@ class GroupChat(Mechanism[ChatAct]):
 
     def visible_messages(self, agent_id: str, last: int | None = None) -> list[dict[str, Any]]:
         """This round's messages that the agent may see, its own included, oldest first; the ``last`` ones only."""
-        visible = [message for message in self._cohort_of[agent_id].messages if message.visible_to(agent_id)]
+        visible = [message for message in self._cohort(agent_id).messages if message.visible_to(agent_id)]
         return [
             message.as_dict()
             for message in (visible if last is None else visible[max(len(visible) - last, 0) :])
@@ -274,7 +302,7 @@ class GroupChat(Mechanism[ChatAct]):
 
     def observe(self, agent_id: str) -> Observation:
         """What one agent may see."""
-        cohort = self._cohort_of[agent_id]
+        cohort = self._cohort(agent_id)
         return {
             "current_topic": cohort.topic,
             "current_round": self.round,

@@ -8,7 +8,7 @@ from random import Random
 from typing import Literal
 
 from market_agents.economics.accounts import Accounts
-from market_agents.economics.orders import Order, OrderStatus, Side
+from market_agents.economics.orders import Order, OrderStatus, Side, Trade
 from market_agents.economics.surplus import buyer_surplus, seller_surplus
 from market_agents.economics.ticks import TickScale
 from market_agents.environments.environment import Mechanism, Observation
@@ -20,7 +20,7 @@ from market_agents.environments.mechanisms.auction.actions import (
     Unreadable,
     read_action,
 )
-from market_agents.environments.mechanisms.auction.admission import refusal
+from market_agents.environments.mechanisms.auction.admission import refusal, unimproved
 from market_agents.environments.mechanisms.auction.events import (
     OrderCancelled,
     OrderFilled,
@@ -29,6 +29,7 @@ from market_agents.environments.mechanisms.auction.events import (
     TradeMade,
 )
 from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill
+from market_agents.environments.mechanisms.auction.live_view import LiveView
 from market_agents.environments.mechanisms.auction.results import (
     RoundResult,
     measure_round,
@@ -45,6 +46,7 @@ from market_agents.environments.mechanisms.auction.views import (
 from market_agents.errors import IllegalAction
 
 _SIDES = {"buyer": Side.BID, "seller": Side.ASK}
+_BID = Side.BID  # bound once, as in `orders`
 
 
 class DoubleAuction(Mechanism[AuctionAction]):
@@ -60,6 +62,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         tick_size: the worth of one tick in currency.
         order_lifetime: whether open orders end with their round or outlive it.
         max_price: the highest price admitted, in ticks; None for no limit.
+        must_improve: whether a quote must beat its own side's best; some institutions demand it anyway.
+        keep_events: whether what happens is noted for `take_events`; a market that nobody records is faster.
 
     Raises:
         ValueError: an argument makes no sense; the text names what would.
@@ -74,6 +78,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         tick_size: Decimal = Decimal("0.01"),
         order_lifetime: Literal["round", "run"] = "round",
         max_price: int | None = None,
+        must_improve: bool = False,
+        keep_events: bool = True,
     ) -> None:
         super().__init__()
         if institution not in INSTITUTIONS:
@@ -90,6 +96,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self.scale = TickScale(tick_size)
         self.order_lifetime = order_lifetime
         self.max_price = max_price
+        self.must_improve = must_improve or self.institution.must_improve
+        self._keep_events = keep_events
         self._traders: dict[str, Trader] = {}
         self._trades: list[TradeMade] = []
         self._orders_seen = 0
@@ -143,6 +151,38 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self._trades = []
         for trader in self._traders.values():
             trader.begin_round()
+
+    @property
+    def trades(self) -> Sequence[Trade]:
+        """The trades of the round so far, in order."""
+        return self._trades
+
+    def view(self, agent_id: str) -> LiveView:
+        """What a trading strategy looks at, in ticks and always up to date; lasts as long as the market."""
+        return LiveView(self._trader(agent_id), self)
+
+    def has_open_order(self, agent_id: str) -> bool:
+        """Whether the trader's quote is in the book."""
+        return self._trader(agent_id).order is not None
+
+    @property
+    def last_price(self) -> int | None:
+        """The price of the last trade, of an earlier round perhaps, in ticks; None before the first."""
+        return self._last_price
+
+    def place(self, agent_id: str, price: int, quantity: int = 1) -> str | None:
+        """Quote on the trader's own side, with the same rules as `apply`, but nothing to read and nothing shown.
+
+        Args:
+            agent_id: who quotes.
+            price: ticks for one unit.
+            quantity: units.
+
+        Returns:
+            Why the quote was refused; None if it was accepted.
+        """
+        trader = self._trader(agent_id)
+        return self._place(trader, trader.side, price, quantity)
 
     def check(self, agent_id: str, action: Mapping[str, object]) -> AuctionAction:
         """Read an action, see `read_action`; what cannot be read is rejected with a reason when applied.
@@ -200,12 +240,18 @@ class DoubleAuction(Mechanism[AuctionAction]):
         }
 
     def end_turn(self) -> None:
-        """Let the institution clear."""
+        """Let the institution clear, if it clears turn by turn."""
+        if self.institution.clears_each_turn:
+            self.clear()
+
+    def clear(self) -> None:
+        """Let the institution clear now."""
         self._settle(self.institution.clear(), None)
+        self._give_up_closed()
 
     def end_round(self) -> None:
         """Clear what was not cleared; orders that live for a round then expire."""
-        self.end_turn()
+        self.clear()
         if self.order_lifetime == "round":
             for order in self.institution.expire():
                 self._give_up(order)
@@ -229,47 +275,60 @@ class DoubleAuction(Mechanism[AuctionAction]):
             case Hold():
                 return _verdict("held", None, None)
             case Unreadable():
-                return self._reject(trader, action, action.reason)
+                return self._reject(trader, action.side, action.price, action.quantity, action.reason)
 
     def _quote(self, trader: Trader, quote: Quote) -> Observation:
-        reason = refusal(quote, trader, self.accounts, self.good, self.scale, self.max_price)
+        reason = self._place(trader, quote.side, quote.price, quote.quantity)
+        return _verdict("accepted" if reason is None else "rejected", reason, self._orders_seen)
+
+    def _place(self, trader: Trader, side: Side, price: int, quantity: int) -> str | None:
+        reason = self._refusal(trader, side, price, quantity)
         if reason is not None:
-            return self._reject(trader, quote, reason)
+            self._reject(trader, side, price, quantity, reason)
+            return reason
         if trader.order is not None:
             self._close(trader.order, OrderStatus.REPLACED)
-        order = Order(
-            self._next_order_id(), trader.agent_id, quote.side, quote.price, quote.quantity, self.round
-        )
+        self._orders_seen += 1
+        order = Order(self._orders_seen, trader.agent_id, side, price, quantity, self.round)
         self._reserve(order)
         trader.order = order
-        self.emit(
-            OrderPlaced(
-                round=self.round,
-                agent_id=trader.agent_id,
-                order_id=order.order_id,
-                good=self.good,
-                side=order.side,
-                price=order.price,
-                quantity=order.quantity,
+        if self._keep_events:
+            self.emit(
+                OrderPlaced(self.round, trader.agent_id, order.order_id, self.good, side, price, quantity)
             )
-        )
-        self._settle(self.institution.submit(order), trader.agent_id)
-        return _verdict("accepted", None, order.order_id)
+        fills = self.institution.submit(order)
+        if fills:
+            self._settle(fills, trader.agent_id)
+        self._give_up_closed()
+        return None
 
-    def _reject(self, trader: Trader, action: Quote | Unreadable, reason: str) -> Observation:
-        order_id = self._next_order_id()
-        self.emit(
-            OrderRejected(
-                round=self.round,
-                agent_id=trader.agent_id,
-                order_id=order_id,
-                good=self.good,
-                side=action.side,
-                price=action.price,
-                quantity=action.quantity,
-                reason=reason,
-            )
+    def _refusal(self, trader: Trader, side: Side, price: int, quantity: int) -> str | None:
+        reason = refusal(
+            trader,
+            side,
+            price,
+            quantity,
+            accounts=self.accounts,
+            good=self.good,
+            scale=self.scale,
+            max_price=self.max_price,
         )
+        if reason is not None:
+            return reason
+        if self.must_improve:
+            best = self.institution.best_bid() if side is _BID else self.institution.best_ask()
+            reason = unimproved(side, price, best, self.scale)
+        return reason or self.institution.refuses(trader.agent_id, side, price)
+
+    def _reject(
+        self, trader: Trader, side: Side | None, price: int | None, quantity: int | None, reason: str
+    ) -> Observation:
+        self._orders_seen += 1
+        order_id = self._orders_seen
+        if self._keep_events:
+            self.emit(
+                OrderRejected(self.round, trader.agent_id, order_id, self.good, side, price, quantity, reason)
+            )
         return _verdict("rejected", reason, order_id)
 
     def _cancel(self, trader: Trader, cancel: Cancel) -> Observation:
@@ -282,12 +341,16 @@ class DoubleAuction(Mechanism[AuctionAction]):
         return _verdict("cancelled", None, order.order_id)
 
     def _reserve(self, order: Order) -> None:
-        if order.side is Side.BID:
+        if order.side is _BID:
             covered = self.accounts.reserve_cash(order.agent_id, order.price * order.quantity)
         else:
             covered = self.accounts.reserve_goods(order.agent_id, self.good, order.quantity)
         if not covered:
             raise ValueError(f"{order!r} was admitted without cover")
+
+    def _give_up_closed(self) -> None:
+        for order in self.institution.take_closed():
+            self._give_up(order)
 
     def _close(self, order: Order, status: OrderStatus) -> None:
         self.institution.cancel(order, status)
@@ -295,11 +358,13 @@ class DoubleAuction(Mechanism[AuctionAction]):
 
     def _give_up(self, order: Order) -> None:
         """Free what backed the rest of a closed order."""
-        if order.side is Side.BID:
+        if order.side is _BID:
             self.accounts.release_cash(order.agent_id, order.price * order.remaining)
         else:
             self.accounts.release_goods(order.agent_id, self.good, order.remaining)
         self._traders[order.agent_id].order = None
+        if not self._keep_events:
+            return
         self.emit(
             OrderCancelled(
                 round=self.round,
@@ -318,7 +383,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
             self._trades.append(trade)
             self._last_price = trade.price
             self.accounts.settle(trade, bid_price=fill.bid.price)
-            self.emit(trade)
+            if self._keep_events:
+                self.emit(trade)
             self._note_fill(fill.bid, fill.bid_filled, trade, trade.buyer_surplus)
             self._note_fill(fill.ask, fill.ask_filled, trade, trade.seller_surplus)
 
@@ -339,15 +405,19 @@ class DoubleAuction(Mechanism[AuctionAction]):
             buyer_values=values,
             seller_costs=costs,
             buyer_surplus=buyer_surplus(values, fill.price),
-            seller_surplus=seller_surplus(costs, fill.price),
+            seller_surplus=seller_surplus(costs, fill.price - fill.fee),
             agent_id=acting,
+            fee=fill.fee,
         )
 
     def _note_fill(self, order: Order, filled: int, trade: TradeMade, surplus: int) -> None:
         trader = self._traders[order.agent_id]
         trader.record_trade(trade.price, trade.quantity, surplus)
-        if not order.live:
+        # An order that its institution has closed with units remaining still has to be given up.
+        if not order.remaining:
             trader.order = None
+        if not self._keep_events:
+            return
         self.emit(
             OrderFilled(
                 round=self.round,
@@ -360,10 +430,6 @@ class DoubleAuction(Mechanism[AuctionAction]):
                 status=OrderStatus.FILLED if filled == order.quantity else OrderStatus.PARTIALLY_FILLED,
             )
         )
-
-    def _next_order_id(self) -> int:
-        self._orders_seen += 1
-        return self._orders_seen
 
 
 def _verdict(status: str, reason: str | None, order_id: int | None) -> Observation:

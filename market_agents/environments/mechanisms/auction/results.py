@@ -21,7 +21,7 @@ class RoundResult:
         volume: units traded.
         mean_price: per unit traded; None without a trade.
         equilibrium: of all units that were open in the round.
-        realized_surplus: Σ(value − cost) over units traded.
+        realized_surplus: Σ(value − cost) over units traded; fees are part of it and of nobody's profit.
         maximum_surplus: S*, what the open units allowed.
         efficiency: allocative efficiency; None where S* is 0.
         smith_alpha: in percent of the equilibrium price; None without a trade.
@@ -54,7 +54,7 @@ def measure_round(trades: Sequence[Trade], traders: Collection[Trader]) -> Round
     equilibrium = round_equilibrium(traders)
     volume = sum(trade.quantity for trade in trades)
     paid = sum(trade.price * trade.quantity for trade in trades)
-    realized = sum(trade.buyer_surplus + trade.seller_surplus for trade in trades)
+    realized = sum(sum(trade.buyer_values) - sum(trade.seller_costs) for trade in trades)
     profits = {trader.agent_id: trader.profit for trader in traders}
     predicted = [equilibrium_profit(trader.units, trader.side, equilibrium.price) for trader in traders]
     return RoundResult(

@@ -56,12 +56,16 @@ class BookSide:
 
     def drain(self, status: OrderStatus) -> list[Order]:
         """Close every order and return them, the best first."""
-        orders = [order for _, _, order in sorted(self._heap) if order.live]
+        orders = self.in_order()
         self._heap.clear()
         self._closed = 0
         for order in orders:
             order.close(status)
         return orders
+
+    def in_order(self) -> list[Order]:
+        """The open orders, the best first; O(n log n)."""
+        return [order for _, _, order in sorted(self._heap) if order.live]
 
     def depth(self, levels: int) -> list[Level]:
         """Units at each of the best ``levels`` prices, the best first; O(n)."""

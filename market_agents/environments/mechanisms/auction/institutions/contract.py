@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 from market_agents.economics.orders import Order, OrderStatus, Side
@@ -19,6 +20,7 @@ class Fill(NamedTuple):
         quantity: units.
         bid_filled: units of the bid that were traded up to and including this fill.
         ask_filled: the same of the ask.
+        fee: ticks per unit that the institution keeps, so that the seller receives ``price − fee``.
     """
 
     bid: Order
@@ -27,14 +29,17 @@ class Fill(NamedTuple):
     quantity: int
     bid_filled: int
     ask_filled: int
+    fee: int = 0
 
 
-def match(bid: Order, ask: Order, price: int) -> Fill:
-    """Fill two orders against each other at ``price`` as far as both reach."""
-    quantity = min(bid.remaining, ask.remaining)
+def match(bid: Order, ask: Order, price: int, fee: int = 0, *, at_most: int | None = None) -> Fill:
+    """Fill two orders against each other at ``price`` as far as both reach, and ``at_most`` units."""
+    quantity = min(ask.remaining, bid.remaining)
+    if at_most is not None and at_most < quantity:
+        quantity = at_most
     bid.fill(quantity)
     ask.fill(quantity)
-    return Fill(bid, ask, price, quantity, bid.quantity - bid.remaining, ask.quantity - ask.remaining)
+    return Fill(bid, ask, price, quantity, bid.quantity - bid.remaining, ask.quantity - ask.remaining, fee)
 
 
 class Institution(ABC):
@@ -42,9 +47,16 @@ class Institution(ABC):
 
     It changes the state of the orders given to it and nothing else: cash, goods, rights to trade and the
     number of quotes a trader may have are the mechanism's. Orders come with rising ids, their time priority.
+
+    Attributes:
+        name: what a configuration calls it.
+        must_improve: whether a new order is admitted only if it beats the best one of its side.
+        clears_each_turn: whether `clear` belongs to the end of every turn, or to the end of the round only.
     """
 
     name: ClassVar[str]
+    must_improve: ClassVar[bool] = False
+    clears_each_turn: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self._bids = BookSide(Side.BID)
@@ -57,6 +69,14 @@ class Institution(ABC):
         Returns:
             What traded at once, in order; whatever remains of the order is then open here.
         """
+
+    def refuses(self, agent_id: str, side: Side, price: int) -> str | None:  # noqa: ARG002  (for those that refuse)
+        """Why the rule does not take an order now, in one line; None if it does. The default takes all."""
+        return None
+
+    def take_closed(self) -> Sequence[Order]:
+        """The orders that the rule itself has closed since the last call; each is handed over once."""
+        return ()
 
     def clear(self) -> list[Fill]:
         """All who wanted to act have acted: match what the rule matches only now."""

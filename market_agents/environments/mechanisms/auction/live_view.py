@@ -1,0 +1,78 @@
+"""What a trading strategy sees of a market: whole ticks, nothing copied, nothing built before it is asked for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from market_agents.economics.orders import Side
+from market_agents.environments.mechanisms.auction.institutions import Institution
+from market_agents.environments.mechanisms.auction.trader import Trader
+
+
+class Tape(Protocol):
+    """What of a market is public."""
+
+    @property
+    def institution(self) -> Institution:
+        """The book."""
+
+    @property
+    def max_price(self) -> int | None:
+        """The highest price admitted."""
+
+    @property
+    def last_price(self) -> int | None:
+        """The last trade's price."""
+
+
+class LiveView:
+    """One trader's window on its market; every attribute is the state of the moment.
+
+    Attributes:
+        buying: whether the trader buys, or sells.
+        progress: how much of the period is over, 0 to 1; kept by whoever runs the period.
+    """
+
+    __slots__ = ("_market", "_trader", "buying", "progress")
+
+    def __init__(self, trader: Trader, market: Tape) -> None:
+        self._trader = trader
+        self._market = market
+        self.buying = trader.side is Side.BID
+        self.progress = 0.0
+
+    @property
+    def units_left(self) -> int:
+        """How many units the trader may still trade."""
+        trader = self._trader
+        return len(trader.units) - trader.traded
+
+    @property
+    def limit(self) -> int:
+        """Value or cost of the next unit, in ticks.
+
+        Raises:
+            IndexError: no unit is left.
+        """
+        trader = self._trader
+        return trader.units[trader.traded]
+
+    @property
+    def best_bid(self) -> int | None:
+        """The highest open bid, in ticks."""
+        return self._market.institution.best_bid()
+
+    @property
+    def best_ask(self) -> int | None:
+        """The lowest open ask, in ticks."""
+        return self._market.institution.best_ask()
+
+    @property
+    def last_price(self) -> int | None:
+        """The last trade's price, in ticks."""
+        return self._market.last_price
+
+    @property
+    def max_price(self) -> int | None:
+        """The highest price admitted, in ticks; None for no limit."""
+        return self._market.max_price

@@ -1,0 +1,135 @@
+"""How traders come to act within a period, one function per kind of institution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from market_agents.laboratory.floor import Floor, Seat
+
+Protocol = Callable[[Floor, Random, int], int]
+"""Runs a period with chance from a stream, for at most so many activations; returns how many there were."""
+
+
+def activate(floor: Floor, rng: Random, activations: int) -> int:
+    """One trader with units left at a time, drawn uniformly, acts on the book of the moment.
+
+    Where all are told how eager they are, the draw is in proportion to that, and nobody eager ends the period.
+    """
+    market, active, draw = floor.market, floor.active, rng.random
+    eager = bool(active) and all(seat.strategy.eagerness(seat.view) is not None for seat in active)
+    trades = market.trades
+    traded = 0
+    if floor.is_over():
+        return 0
+    for activation in range(1, activations + 1):
+        if eager:
+            drawn = _most_eager(active, rng)
+            if drawn is None:
+                return activation - 1
+            seat = drawn
+        else:
+            seat = active[int(draw() * len(active))]
+        view = seat.view
+        view.progress = activation / activations
+        price = seat.strategy.quote(view, seat.rng)
+        if price is None or market.place(seat.agent_id, price) is not None:
+            continue
+        if len(trades) == traded:
+            floor.shout(bid=seat.buying, price=price, accepted=False)
+            continue
+        traded = len(trades)
+        floor.settle(activation)
+        floor.shout(bid=seat.buying, price=trades[-1].price, accepted=True)
+        if floor.is_over():
+            return activation
+    return activations
+
+
+def _most_eager(active: list[Seat], rng: Random) -> Seat | None:
+    """One seat drawn in proportion to eagerness; None if nobody is eager."""
+    weights = [seat.strategy.eagerness(seat.view) or 0.0 for seat in active]
+    if not any(weights):
+        return None
+    return rng.choices(active, weights)[0]
+
+
+def quote_and_deal(floor: Floor, rng: Random, steps: int) -> int:
+    """AURORA: in each step first the buyers, then the sellers quote in random order, then the two best may deal."""
+    market = floor.market
+    for step in range(1, steps + 1):
+        if floor.is_over():
+            return step - 1
+        for buying in (True, False):
+            side = [seat for seat in floor.active if seat.buying == buying]
+            rng.shuffle(side)
+            for seat in side:
+                seat.view.progress = step / steps
+                price = seat.strategy.quote(seat.view, seat.rng)
+                if price is not None and market.place(seat.agent_id, price) is None:
+                    floor.shout(bid=buying, price=price, accepted=False)
+        market.end_turn()
+        _deal(floor, rng, step)
+        market.end_turn()
+    return steps
+
+
+def _deal(floor: Floor, rng: Random, step: int) -> None:
+    """Let the holders of the best quotes accept, in random order, until one does."""
+    market = floor.market
+    prices = {True: market.institution.best_ask(), False: market.institution.best_bid()}
+    if None in prices.values():
+        return
+    holders = [seat for seat in floor.active if market.has_open_order(seat.agent_id)]
+    rng.shuffle(holders)
+    for seat in holders:
+        price = prices[seat.buying]
+        if price is None or not seat.strategy.accepts(seat.view):
+            continue
+        if market.place(seat.agent_id, price) is None:
+            floor.settle(step)
+            floor.shout(bid=seat.buying, price=price, accepted=True)
+            return
+
+
+def call_once_per_unit(floor: Floor, rng: Random, activations: int) -> int:
+    """A clearing house: all quote, in random order, and it clears; once for each unit that somebody may have."""
+    calls = max((seat.view.units_left for seat in floor.active), default=0)
+    return _clear_repeatedly(floor, rng, activations, calls)
+
+
+def clear_turn_by_turn(floor: Floor, rng: Random, activations: int) -> int:
+    """Simultaneous turns: all quote, in random order, and the market clears, until nobody can gain."""
+    return _clear_repeatedly(floor, rng, activations, activations)
+
+
+def _clear_repeatedly(floor: Floor, rng: Random, activations: int, turns: int) -> int:
+    used = 0
+    for _ in range(turns):
+        order = list(floor.active)
+        if floor.is_over() or used + len(order) > activations:
+            break
+        rng.shuffle(order)
+        for seat in order:
+            used += 1
+            seat.view.progress = used / activations
+            price = seat.strategy.quote(seat.view, seat.rng)
+            if price is not None and floor.market.place(seat.agent_id, price) is None:
+                floor.shout(bid=seat.buying, price=price, accepted=False)
+        before = len(floor.times)
+        floor.market.clear()
+        floor.settle(used)
+        for trade in floor.market.trades[before:]:
+            floor.shout(bid=True, price=trade.price, accepted=True)
+    return used
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "aurora": quote_and_deal,
+    "call": call_once_per_unit,
+    "gs": activate,
+    "lob": activate,
+    "mcafee": call_once_per_unit,
+    "midpoint": clear_turn_by_turn,
+}
+"""By institution."""
