@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any, Generic, TypeVar
 
 import pytest
@@ -45,6 +46,38 @@ async def test_sampling_is_sent_only_where_it_is_set(fake_model: FakeModel) -> N
     plain, set_ = [entry["body"] for entry in fake_model.ledger(bodies=True)]
     assert plain.keys() == {"model", "messages"}
     assert (set_["temperature"], set_["max_tokens"]) == (0.0, 7)
+
+
+REFUSED_LIMIT = {
+    "error": {
+        "message": "Unsupported parameter: 'max_tokens' is not supported with this model. "
+        "Use 'max_completion_tokens' instead.",
+        "code": "unsupported_parameter",
+    }
+}
+
+
+async def test_a_model_that_wants_the_newer_limit_gets_it_and_others_do_not(fake_model: FakeModel) -> None:
+    fake_model.set_faults(
+        [{"kind": "status", "code": 400, "body": json.dumps(REFUSED_LIMIT), "match": "newer", "first": 1}]
+    )
+    door = served_door(fake_model.base_url)
+    first = await door.ask(request(model="newer-model", max_tokens=7), CONFIG)
+    await door.ask(request(model="newer-model", max_tokens=8), CONFIG)
+    await door.ask(request(max_tokens=9), CONFIG)
+    assert (first.status, first.attempts) == (Status.ANSWERED, 2)
+    limits = [
+        {name: value for name, value in entry["body"].items() if name.startswith("max_")}
+        for entry in fake_model.ledger(bodies=True)
+    ]
+    assert limits == [
+        {"max_tokens": 7},
+        {"max_completion_tokens": 7},
+        {"max_completion_tokens": 8},
+        {"max_tokens": 9},
+    ]
+    keys = [entry["idempotency_key"] for entry in fake_model.ledger()]
+    assert len(set(keys)) == len(keys), "another body under the same key would be refused"
 
 
 @pytest.mark.parametrize("kind", NO_SCHEMA)

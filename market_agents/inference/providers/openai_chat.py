@@ -27,6 +27,9 @@ _LOOSE_FORMAT_WORDS = ("schema", "tool")
 _SHORTEST_SECRET = 8
 
 
+_OLDER_LIMIT, _NEWER_LIMIT = "max_tokens", "max_completion_tokens"
+
+
 class _Format(IntEnum):
     """How structured answers are asked for; an endpoint that refuses one is asked by the next."""
 
@@ -53,6 +56,7 @@ class OpenAIChatProvider:
         self._key_name = key_name
         self._timeout = timeout
         self._format = _Format.SCHEMA
+        self._newer_models: set[str] = set()
         self._client: AsyncOpenAI | None = None
 
     async def close(self) -> None:
@@ -63,17 +67,18 @@ class OpenAIChatProvider:
 
     async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:  # noqa: ARG002
         """Send the request once, in the best format that the endpoint is known to understand."""
-        used = self._format
+        used, limit = self._format, self._limit_of(request.model)
         try:
             # The library's own timeout starts again with every byte that arrives.
             async with asyncio.timeout(self._timeout):
                 reply = await self._open().chat.completions.with_raw_response.create(
-                    **_body(request, used), extra_headers={"Idempotency-Key": f"{idempotency_key}-{used}"}
+                    **_body(request, used, limit),
+                    extra_headers={"Idempotency-Key": f"{idempotency_key}-{used}-{len(limit)}"},
                 )
         except TimeoutError:
             failure = self._timed_out()
         except openai.APIError as error:
-            failure = self._judge(error, request, used)
+            failure = self._judge(error, request, used, limit)
         else:
             body = reply.content.decode("utf-8-sig", "replace")
             return read_completion(self._redacted(body), request)
@@ -97,10 +102,14 @@ class OpenAIChatProvider:
             Verdict.RETRY, f"no answer from {self._address} within {self._timeout:g} s", timed_out=True
         )
 
-    def _judge(self, error: openai.APIError, request: Request, used: _Format) -> AttemptFailed:
+    def _limit_of(self, model: str) -> str:
+        """The name under which a model knows the longest answer; newer ones refuse the older name."""
+        return _NEWER_LIMIT if model in self._newer_models else _OLDER_LIMIT
+
+    def _judge(self, error: openai.APIError, request: Request, used: _Format, limit: str) -> AttemptFailed:
         """Tell what a failed attempt means. The one place that knows the library's exceptions."""
         if isinstance(error, openai.APIStatusError):
-            return self._judge_status(error, request, used)
+            return self._judge_status(error, request, used, limit)
         cause = type(error.__cause__).__name__ if error.__cause__ else type(error).__name__
         reached = not cause.startswith("Connect")
         if isinstance(error, openai.APITimeoutError) and reached:
@@ -112,7 +121,9 @@ class OpenAIChatProvider:
             timed_out=isinstance(error, openai.APITimeoutError),
         )
 
-    def _judge_status(self, error: openai.APIStatusError, request: Request, used: _Format) -> AttemptFailed:
+    def _judge_status(
+        self, error: openai.APIStatusError, request: Request, used: _Format, limit: str
+    ) -> AttemptFailed:
         status, said = error.status_code, self._redacted(error.response.text)[:2000]
         if status == 429 and "insufficient_quota" in said:
             return AttemptFailed(
@@ -129,6 +140,9 @@ class OpenAIChatProvider:
                 Verdict.KEY_REFUSED,
                 f"{self._address} knows no model {request.model!r} (HTTP 404); check model and base_url",
             )
+        if status == 400 and limit == _OLDER_LIMIT and _NEWER_LIMIT in said:
+            self._newer_models.add(request.model)
+            return AttemptFailed(Verdict.FALL_BACK, f"{request.model} wants {_NEWER_LIMIT}")
         if _refuses_format(status, said, request, used):
             self._format = max(self._format, _Format(used + 1))
             return AttemptFailed(Verdict.FALL_BACK, f"{self._address} refuses {used.name.lower()} answers")
@@ -161,12 +175,12 @@ def _refuses_format(status: int, said: str, request: Request, used: _Format) -> 
     return any(word in said.lower() for word in words)
 
 
-def _body(request: Request, used: _Format) -> dict[str, Any]:
+def _body(request: Request, used: _Format, limit: str) -> dict[str, Any]:
     body: dict[str, Any] = {"model": request.model, "messages": list(request.messages)}
     if request.temperature is not None:
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
-        body["max_tokens"] = request.max_tokens
+        body[limit] = request.max_tokens
     if request.schema is None:
         return body
     name = re.sub(r"[^A-Za-z0-9_-]", "_", request.schema.__name__)[:64]
