@@ -108,6 +108,8 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         """Buyers consume what they bought, sellers produce what they sold; with ``endowment`` cash returns too."""
         if self.config.renewal == "none":
             self._units = {agent.id: self.mechanism.units_left(agent.id) for agent in self.agents}
+            for agent in self.agents:
+                agent.units = self._units[agent.id]
             return
         accounts = self.context.accounts
         for agent in self.agents:
