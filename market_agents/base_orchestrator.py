@@ -10,7 +10,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from random import Random
 from typing import Any, ClassVar, Generic, TypeVar
@@ -23,7 +23,7 @@ from market_agents.config import EnvironmentConfig, SimulationConfig
 from market_agents.economics.accounts import Accounts
 from market_agents.environments import Act, Environment, Event
 from market_agents.errors import IllegalAction, MarketAgentsError, NoAnswer, UserError
-from market_agents.inference import Decision, ModelDoor, Scope, asking
+from market_agents.inference import Decision, ModelDoor, Scope, Status, asking
 from market_agents.insert_simulation_data import SimulationDataInserter, Where
 from market_agents.logger_utils import SimulationLogger
 from market_agents.rng import RandomStreams
@@ -62,6 +62,7 @@ class Thought:
         verdict: empty, or why there is no value: ``abstained``, ``rejected``, ``failed``.
         reason: one line behind the verdict.
         request_key: the last ask of the step; None where no model was asked.
+        is_silence: whether no reply came at all.
     """
 
     step: str
@@ -69,6 +70,7 @@ class Thought:
     verdict: str = ""
     reason: str | None = None
     request_key: str | None = None
+    is_silence: bool = False
 
 
 @dataclass
@@ -191,7 +193,12 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         turn = Turn(agent)
         for name in ("perception", "action"):
             if name in self.config.steps:
-                turn.thoughts.append(await self.think(agent, self.steps[name], round_number, sub_round))
+                before = turn.thoughts[-1] if turn.thoughts else None
+                if before is not None and before.is_silence:
+                    # Whoever got no reply at all would only keep the others waiting once more.
+                    turn.thoughts.append(replace(before, step=name))
+                else:
+                    turn.thoughts.append(await self.think(agent, self.steps[name], round_number, sub_round))
         self._submit(agent, turn.action)
         return turn
 
@@ -206,6 +213,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
                 thought.value = await agent.run_step(step, self.name)
             except NoAnswer as error:
                 thought.verdict, thought.reason = "abstained", str(error)
+                thought.is_silence = error.status in {Status.TIMED_OUT, Status.FAILED}
             except IllegalAction as error:
                 thought.verdict, thought.reason = "rejected", str(error)
             except MarketAgentsError:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SHOWN_OF_A_MESSAGE = 500
 """Characters of another agent's message that a prompt shows."""
 
+SHOWN_MESSAGES = 50
+"""Messages that a plain prompt shows, the newest ones."""
+
 SHOWN_OF_A_THOUGHT = 600
 """Characters of an own thought that a prompt shows."""
 
@@ -43,19 +46,19 @@ class CognitiveStep(ABC):
         return agent.environments[self.environment_name].get_global_state(agent_id=agent.id)
 
     def construct_prompt(self, agent: MarketAgent, received_messages: Sequence[Mapping[str, Any]]) -> str:
-        """A plain prompt: who the agent is, what is discussed, and what was said.
+        """A plain prompt: who the agent is, what is discussed, and what was said last.
 
         Args:
             agent: who is to speak.
             received_messages: messages as in ``round_messages``.
         """
         state = self.observe(agent)
-        lines = [f"You are {agent.id}, a {agent.role}. {agent.persona}".strip()]
+        lines = [f"You are {agent.id}, {with_article(agent.role)}. {agent.persona}".strip()]
         if state.get("current_topic"):
             lines.append(f"Topic: {one_line(str(state['current_topic']), SHOWN_OF_A_MESSAGE)}")
         if state.get("current_round"):
             lines.append(f"Round {state['current_round']} of {state.get('max_rounds', '?')}")
-        lines.append(render_messages(received_messages) or "Nobody has said anything yet.")
+        lines.append(render_messages(received_messages[-SHOWN_MESSAGES:]) or "Nobody has said anything yet.")
         lines.append("Give your contribution to the discussion.")
         return "\n\n".join(lines)
 

@@ -59,6 +59,13 @@ class _Account:
         self.locked_goods = dict.fromkeys(goods, 0)
 
 
+class _OpenAccounts(dict[str, _Account]):
+    """Accounts by holder; a plain look-up is all that the many small calls below can afford."""
+
+    def __missing__(self, agent_id: str) -> _Account:
+        raise ValueError(f"{agent_id} has no account; open one first")
+
+
 class Accounts:
     """The accounts of all agents in all markets: several goods, one cash balance.
 
@@ -80,16 +87,16 @@ class Accounts:
             raise ValueError(f"accounts need at least one good, each named once, not {list(goods)}")
         self.goods = tuple(goods)
         self.fees = 0
-        self._accounts: dict[str, _Account] = {}
+        self._open = _OpenAccounts()
         self._movements: list[Movement] = []
 
     def __contains__(self, agent_id: object) -> bool:
-        return agent_id in self._accounts
+        return agent_id in self._open
 
     @property
     def agents(self) -> tuple[str, ...]:
         """The ids of all account holders, in the order of opening."""
-        return tuple(self._accounts)
+        return tuple(self._open)
 
     def open(self, agent_id: str, cash: int, goods: Mapping[str, int]) -> None:
         """Open an account with an endowment: one movement per good, the cash in the first.
@@ -102,13 +109,13 @@ class Accounts:
         Raises:
             ValueError: the account exists, an amount is negative, or a good is unknown.
         """
-        if agent_id in self._accounts:
+        if agent_id in self._open:
             raise ValueError(f"{agent_id} has an account already")
         unknown = goods.keys() - set(self.goods)
         if unknown:
             raise ValueError(f"unknown goods {sorted(unknown)}; known are {list(self.goods)}")
         _refuse_negative(cash, *goods.values())
-        self._accounts[agent_id] = _Account(self.goods)
+        self._open[agent_id] = _Account(self.goods)
         for good in self.goods:
             self._book(agent_id, MovementKind.ENDOWMENT, good, goods.get(good, 0), cash)
             cash = 0
@@ -119,22 +126,22 @@ class Accounts:
         Raises:
             ValueError: the agent has no account.
         """
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         return Holding(account.cash, account.locked_cash, dict(account.goods), dict(account.locked_goods))
 
     def available_cash(self, agent_id: str) -> int:
         """Ticks that back no order."""
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         return account.cash - account.locked_cash
 
     def available_goods(self, agent_id: str, good: str) -> int:
         """Units that back no order."""
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         return account.goods[good] - account.locked_goods[good]
 
     def reserve_cash(self, agent_id: str, cash: int) -> bool:
         """Lock ticks behind an order; False, and nothing changed, where fewer are available."""
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         if cash < 0:
             _refuse_negative(cash)
         if cash > account.cash - account.locked_cash:
@@ -144,7 +151,7 @@ class Accounts:
 
     def reserve_goods(self, agent_id: str, good: str, quantity: int) -> bool:
         """Lock units behind an order; False, and nothing changed, where fewer are available."""
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         if quantity < 0:
             _refuse_negative(quantity)
         if quantity > account.goods[good] - account.locked_goods[good]:
@@ -158,7 +165,7 @@ class Accounts:
         Raises:
             ValueError: more than are locked.
         """
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         if not 0 <= cash <= account.locked_cash:
             raise ValueError(f"{agent_id} has {account.locked_cash} ticks locked, cannot release {cash}")
         account.locked_cash -= cash
@@ -169,7 +176,7 @@ class Accounts:
         Raises:
             ValueError: more than are locked.
         """
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         if not 0 <= quantity <= account.locked_goods[good]:
             raise ValueError(
                 f"{agent_id} has {account.locked_goods[good]} {good} locked, cannot release {quantity}"
@@ -187,7 +194,7 @@ class Accounts:
             ValueError: the reservations do not cover the trade, the fee exceeds the price, or buyer and seller
                 are the same.
         """
-        buyer, seller = self._account(trade.buyer_id), self._account(trade.seller_id)
+        buyer, seller = self._open[trade.buyer_id], self._open[trade.seller_id]
         good, quantity, paid = trade.good, trade.quantity, trade.price * trade.quantity
         fee = trade.fee * quantity
         reserved = bid_price * quantity
@@ -231,12 +238,6 @@ class Accounts:
         movements, self._movements = self._movements, []
         return movements
 
-    def _account(self, agent_id: str) -> _Account:
-        try:
-            return self._accounts[agent_id]
-        except KeyError:
-            raise ValueError(f"{agent_id} has no account; open one first") from None
-
     def _book(
         self,
         agent_id: str,
@@ -246,7 +247,7 @@ class Accounts:
         cash: int,
         trade_id: int | None = None,
     ) -> None:
-        account = self._account(agent_id)
+        account = self._open[agent_id]
         account.goods[good] += quantity
         account.cash += cash
         self._movements.append(Movement(agent_id, kind, good, quantity, cash, trade_id))

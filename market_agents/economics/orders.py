@@ -32,6 +32,7 @@ class OrderStatus(StrEnum):
 
 # Bound once, because looking a member up in its enum is slow on CPython 3.11 and every order needs one.
 _OPEN, _PARTIALLY_FILLED, _FILLED = OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
+_GIVEN_UP = (OrderStatus.REPLACED, OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.REJECTED)
 
 
 class Order:
@@ -103,7 +104,7 @@ class Order:
         Raises:
             ValueError: the order is closed already, or ``status`` is not a final one that giving up leads to.
         """
-        if not self.live or not status.is_final or status is OrderStatus.FILLED:
+        if not self.live or status not in _GIVEN_UP:
             raise ValueError(f"{self!r} cannot become {status.value}")
         self.status = status
         self.live = False

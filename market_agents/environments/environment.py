@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Generic, Protocol, TypeVar
 
-from market_agents.errors import IllegalAction
+from market_agents.errors import IllegalAction, UserError
 
 Observation = dict[str, Any]
 ActionT = TypeVar("ActionT")
 
 MAX_ACTIONS_PER_TURN = 20
 """An agent's acts in one turn; what comes after is refused, so that nobody can slow the others."""
+
+MAX_COPIED_DEPTH = 10
+"""Mappings and lists nested deeper in an action are recorded as they are, not as they were."""
 
 
 class Participant(Protocol):
@@ -85,7 +88,7 @@ class Mechanism(ABC, Generic[ActionT]):
 
     @abstractmethod
     def apply(self, agent_id: str, action: ActionT) -> Observation:
-        """Carry out a checked action and return what its agent is told at once."""
+        """Carry out a checked action and return what its agent is told: ``status`` and, where refused, ``reason``."""
 
     @abstractmethod
     def observe(self, agent_id: str) -> Observation:
@@ -140,8 +143,16 @@ class Environment(Generic[ActionT]):
         return tuple(self._members)
 
     def join(self, agents: Iterable[Participant]) -> None:
-        """Admit agents and leave each its own handle in ``agent.environments[name]``."""
+        """Admit agents and leave each its own handle in ``agent.environments[name]``.
+
+        Raises:
+            UserError: another agent of that id has joined; the two could act in each other's name.
+        """
         for agent in agents:
+            if self._members.get(agent.id, agent) is not agent:
+                raise UserError(
+                    f"{self.name} has another agent called {agent.id!r}; give each an id of its own"
+                )
             self.mechanism.join(agent.id, agent.role)
             self._members[agent.id] = agent
             agent.environments[self.name] = BoundEnvironment(self, agent.id)
@@ -177,6 +188,9 @@ class Environment(Generic[ActionT]):
     def step(self, agent_id: str, action: Mapping[str, object]) -> Observation:
         """Act in an agent's name; agents come here only through their own handle.
 
+        Returns:
+            What the agent sees now, and what it was told; ``status`` is ``staged`` in a simultaneous turn.
+
         Raises:
             IllegalAction: not a member, not a mapping, refused by the mechanism, or too many acts in one turn.
         """
@@ -187,10 +201,12 @@ class Environment(Generic[ActionT]):
         checked = self.mechanism.check(agent_id, action)
         if len(self._done_by(agent_id)) >= MAX_ACTIONS_PER_TURN:
             raise IllegalAction(f"more than {MAX_ACTIONS_PER_TURN} acts in one turn")
-        if self._staged is None:
-            return self._carry_out(agent_id, action, checked)
         # What the agent does to its own mapping afterwards must not reach the records.
-        self._staged.setdefault(agent_id, []).append((dict(action), checked))
+        given: Mapping[str, object] = _copied(action)
+        if self._staged is None:
+            told = self._carry_out(agent_id, given, checked)
+            return {**self.mechanism.observe(agent_id), **told}
+        self._staged.setdefault(agent_id, []).append((given, checked))
         return {"status": "staged", **self.mechanism.observe(agent_id)}
 
     def _done_by(self, agent_id: str) -> list[Any]:
@@ -199,7 +215,7 @@ class Environment(Generic[ActionT]):
 
     def _carry_out(self, agent_id: str, action: Mapping[str, object], checked: ActionT) -> Observation:
         told = self.mechanism.apply(agent_id, checked)
-        self._note(Act(agent_id, dict(action), dict(told)))
+        self._note(Act(agent_id, action, _copied(told)))
         return told
 
     def _note(self, act: Act) -> None:
@@ -247,3 +263,14 @@ class BoundEnvironment:
         if agent_id is not None and agent_id != self._agent_id:
             raise IllegalAction(f"{self._agent_id} cannot look through the eyes of {agent_id}")
         return self._environment.get_global_state(self._agent_id)
+
+
+def _copied(value: object, depth: int = MAX_COPIED_DEPTH) -> Any:  # noqa: ANN401  (an action holds what it likes)
+    """The value with mappings and lists of its own; all else is shared."""
+    if depth < 0:
+        return value
+    if isinstance(value, Mapping):
+        return {key: _copied(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_copied(item, depth - 1) for item in value]
+    return value

@@ -19,18 +19,18 @@ class Estimate(NamedTuple):
     Attributes:
         value: what was measured; NaN where it is not defined.
         standard_error: of the value; NaN from a sample of fewer than two.
-        count: how many independent observations there were.
+        size: how many independent observations there were.
     """
 
     value: float
     standard_error: float
-    count: int
+    size: int
 
     def half_width(self, confidence: float = 0.95) -> float:
         """Half the length of the confidence interval, by Student's t; NaN with fewer than two observations."""
-        if self.count < 2:
+        if self.size < 2:
             return math.nan
-        return student_quantile((1 + confidence) / 2, self.count - 1) * self.standard_error
+        return student_quantile((1 + confidence) / 2, self.size - 1) * self.standard_error
 
 
 def estimate_mean(observations: Sequence[float]) -> Estimate:

@@ -22,6 +22,9 @@ from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
 PROBES_BEFORE_GIVING_UP = 3
 """Attempts at an endpoint that nobody has reached yet, before the run is refused."""
 
+MOST_GARBLED_REPLIES = 3
+"""Replies that nobody can read, each perhaps paid for, before an ask ends without an answer."""
+
 _USUAL_ANSWER = 512
 _Send = Callable[[], Awaitable[Completion]]
 
@@ -54,6 +57,7 @@ class _Trial:
     held: float = 0.0
     attempts: int = 0
     failures: int = 0
+    garbled: int = 0
     last: str = ""
 
     @property
@@ -75,6 +79,7 @@ class _State:
         self.limits = limits
         self.probe = asyncio.Lock()
         self.users = 0
+        self.asking = 0
 
 
 class Endpoint:
@@ -146,12 +151,16 @@ class Endpoint:
         send = partial(self.provider.attempt, request, key, idempotency_key)
         tokens = request.estimated_tokens + (request.max_tokens or _USUAL_ANSWER) // 2
         state, stop = self._here(), self._stop
-        if not self.has_answered():
-            async with state.probe:
-                self._heed(stop)
-                if not self.has_answered():
-                    return await self._persist(send, tokens, stop)
-        return await self._persist(send, tokens, stop)
+        state.asking += 1
+        try:
+            if not self.has_answered():
+                async with state.probe:
+                    self._heed(stop)
+                    if not self.has_answered():
+                        return await self._persist(send, tokens, stop)
+            return await self._persist(send, tokens, stop)
+        finally:
+            state.asking -= 1
 
     async def _persist(self, send: _Send, tokens: int, stop: MarketAgentsError | None) -> Effort:
         limits = self._here().limits
@@ -166,7 +175,8 @@ class Endpoint:
             except AttemptFailed as failure:
                 if failure.verdict is Verdict.KEY_REFUSED:
                     raise self._away(failure) from failure
-                if failure.verdict is Verdict.GIVE_UP:
+                trial.garbled += failure.verdict is Verdict.GARBLED
+                if failure.verdict is Verdict.GIVE_UP or trial.garbled >= MOST_GARBLED_REPLIES:
                     return Effort(None, trial.attempts, trial.milliseconds, failure)
                 if failure.verdict is not Verdict.FALL_BACK:
                     trial.failures += 1
@@ -200,8 +210,14 @@ class Endpoint:
         return wait > trial.seconds_left
 
     def _exhausted(self, failure: AttemptFailed, trial: _Trial) -> Effort:
-        """This ask failed for good. An endpoint that meanwhile answered others is alive, and the ask has an outcome."""
-        if self._answered_at is None or self._answered_at < trial.started:
+        """This ask failed for good.
+
+        An endpoint that meanwhile answered others is alive, and the ask has an outcome. So it has where no other is
+        waiting that could tell, unless the endpoint itself asks for silence or cannot be reached.
+        """
+        alone = self._here().asking <= 1 and failure.reached and failure.verdict is not Verdict.PAUSE
+        answered = self._answered_at is not None
+        if not answered or (not alone and (self._answered_at or 0.0) < trial.started):
             raise self._away(failure) from failure
         return Effort(None, trial.attempts, trial.milliseconds, failure)
 

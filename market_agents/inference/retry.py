@@ -11,6 +11,7 @@ class Verdict(StrEnum):
     """What a failed attempt means for the next."""
 
     RETRY = "retry"  # this request may work in a moment
+    GARBLED = "garbled"  # a reply came, and was perhaps paid for, but nobody can read it
     PAUSE = "pause"  # the whole endpoint asks for silence
     FALL_BACK = "fall_back"  # the endpoint does not know this response format
     KEY_REFUSED = "key_refused"  # no request of ours will work

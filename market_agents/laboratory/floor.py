@@ -37,6 +37,7 @@ class Floor:
         seats: all of them.
 
     Attributes:
+        heard: whether anybody learns from quotes.
         active: those with units left, in an order that changes as they leave.
         times: the activation of each trade of the period.
     """
@@ -49,6 +50,7 @@ class Floor:
         self._ears: tuple[Ear, ...] = tuple(
             {id(seat.strategy.ear): seat.strategy.ear for seat in seats if seat.strategy.ear}.values()
         )
+        self.heard = bool(self._ears)
         self._constrained = all(seat.strategy.constrained for seat in seats)
         self._best_limits: dict[bool, list[tuple[int, int, Seat]]] = {True: [], False: []}
         self._counts = {True: 0, False: 0}
@@ -88,10 +90,9 @@ class Floor:
 
     def shout(self, *, bid: bool, price: int, accepted: bool) -> None:
         """Let all hear a quote."""
-        if self._ears:
-            shout = Shout(bid, price, accepted)
-            for ear in self._ears:
-                ear.hear(shout)
+        shout = Shout(bid, price, accepted)
+        for ear in self._ears:
+            ear.hear(shout)
 
     def _note(self, trade: Trade) -> None:
         for seat in (self._seats[trade.buyer_id], self._seats[trade.seller_id]):

@@ -16,12 +16,11 @@ def activate(floor: Floor, rng: Random, activations: int) -> int:
 
     Where all are told how eager they are, the draw is in proportion to that, and nobody eager ends the period.
     """
-    market, active, draw = floor.market, floor.active, rng.random
-    eager = bool(active) and all(seat.strategy.eagerness(seat.view) is not None for seat in active)
-    trades = market.trades
-    traded = 0
+    market, active, draw, heard = floor.market, floor.active, rng.random, floor.heard
     if floor.is_over():
         return 0
+    eager = all(seat.strategy.eagerness(seat.view) is not None for seat in active)
+    trades, place, traded, present = market.trades, market.place, 0, len(active)
     for activation in range(1, activations + 1):
         if eager:
             drawn = _most_eager(active, rng)
@@ -29,17 +28,19 @@ def activate(floor: Floor, rng: Random, activations: int) -> int:
                 return activation - 1
             seat = drawn
         else:
-            seat = active[int(draw() * len(active))]
+            seat = active[int(draw() * present)]
         view = seat.view
         view.progress = activation / activations
         price = seat.strategy.quote(view, seat.rng)
-        if price is None or market.place(seat.agent_id, price) is not None:
+        if price is None or place(seat.agent_id, price) is not None:
             continue
         if len(trades) == traded:
-            floor.shout(bid=seat.buying, price=price, accepted=False)
+            if heard:
+                floor.shout(bid=seat.buying, price=price, accepted=False)
             continue
         traded = len(trades)
         floor.settle(activation)
+        present = len(active)
         floor.shout(bid=seat.buying, price=trades[-1].price, accepted=True)
         if floor.is_over():
             return activation

@@ -308,7 +308,10 @@ class TestJoining:
 
     def test_mistakes_in_setting_up_a_market_are_named(self) -> None:
         accounts = Accounts(["apple"])
-        with pytest.raises(ValueError, match=r"unknown institution 'bazaar'; known are aurora, call, gs, lob, mcafee, midpoint"):
+        with pytest.raises(
+            ValueError,
+            match=r"unknown institution 'bazaar'; known are aurora, call, gs, lob, mcafee, midpoint",
+        ):
             DoubleAuction(good="apple", accounts=accounts, institution="bazaar")
         with pytest.raises(ValueError, match="no account holds 'pear'"):
             DoubleAuction(good="pear", accounts=accounts)

@@ -212,3 +212,29 @@ class Bookkeeping(RuleBasedStateMachine):
 
 TestBookkeeping = Bookkeeping.TestCase
 TestBookkeeping.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+def test_a_fee_is_paid_by_the_buyer_and_reaches_nobody() -> None:
+    accounts = Accounts(["apple"])
+    accounts.open("ann", 100, {})
+    accounts.open("bob", 0, {"apple": 2})
+    accounts.reserve_cash("ann", 60)
+    accounts.reserve_goods("bob", "apple", 2)
+    accounts.settle(Trade(7, 1, "apple", 1, 2, "ann", "bob", 30, 2, (), (), 0, 0, fee=4), bid_price=30)
+    assert accounts.holding("ann").cash == 40
+    assert accounts.holding("bob").cash == 52
+    assert accounts.fees == 8
+    assert [line.cash for line in accounts.take_movements()[-2:]] == [-60, 52]
+
+
+@pytest.mark.parametrize("fee", [-1, 31])
+def test_a_fee_is_never_negative_nor_more_than_the_price(fee: int) -> None:
+    accounts = Accounts(["apple"])
+    accounts.open("ann", 100, {})
+    accounts.open("bob", 0, {"apple": 2})
+    accounts.reserve_cash("ann", 60)
+    accounts.reserve_goods("bob", "apple", 2)
+    trade = Trade(7, 1, "apple", 1, 2, "ann", "bob", 30, 2, (), (), 0, 0, fee=fee)
+    with pytest.raises(ValueError, match="trade 7 of 2 apple at 30 is not covered"):
+        accounts.settle(trade, bid_price=30)
+    assert accounts.holding("ann").cash == 100

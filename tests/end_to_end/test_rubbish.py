@@ -66,6 +66,34 @@ def test_an_endpoint_that_fails_one_agent_alone_costs_that_agent_its_turn(
     assert table(sqlite_url, "trades", result.run_id)
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"kind": "malformed", "body": "not_json"}, "a reply that is no JSON"),
+        ({"kind": "malformed", "body": "html"}, "a reply that is no JSON"),
+        ({"kind": "hang"}, "no answer from"),
+        ({"kind": "status", "code": 500}, "HTTP 500"),
+    ],
+    ids=["not_json", "html", "hang", "http_500"],
+)
+def test_an_agent_that_gets_no_reply_does_not_stop_the_run(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, fault: dict[str, object], words: str
+) -> None:
+    fake_model.set_faults([{**fault, "match": MATCH}])
+    model = {**asked(fake_model)[0], "timeout": 0.5, "total_timeout": 1.5}
+    changes = {"llm_configs": [model], "max_rounds": 1, "environment_order": ["auction"]}
+    result = play(tmp_path, sqlite_url, changes)
+    assert result.status == "completed"
+    own = [row for row in table(sqlite_url, "actions", result.run_id) if row["agent_id"] == VICTIM]
+    assert [row["verdict"] for row in own] == ["abstained"]
+    assert words in own[0]["reason"]
+    asks = [row for row in table(sqlite_url, "llm_requests", result.run_id) if row["agent_id"] == VICTIM]
+    assert [row["step"] for row in asks] == ["perception", "reflection"], (
+        "silence is not asked twice in a turn"
+    )
+    assert table(sqlite_url, "trades", result.run_id)
+
+
 def test_a_round_in_which_most_say_nothing_fails_the_run(
     tmp_path: Path, sqlite_url: str, fake_model: FakeModel
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from market_agents.errors import ProviderAway, UserError
 from market_agents.inference import MemoryJournal, ModelDoor, Outcome, Status
 from market_agents.inference.asks import Completion, Request
-from market_agents.inference.endpoints import Endpoint
+from market_agents.inference.endpoints import MOST_GARBLED_REPLIES, Endpoint
 from market_agents.inference.limits import Limits
 from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
 from tests.inference.doors import (
@@ -407,3 +407,41 @@ def test_waits_double_with_jitter_and_stay_within_bounds() -> None:
         waits = [backoff.wait(failures, Random(seed)) for seed in range(50)]
         assert all(ceiling / 2 <= wait <= ceiling for wait in waits)
         assert len(set(waits)) > 40
+
+
+async def test_replies_that_nobody_can_read_are_paid_for_only_so_often() -> None:
+    garbled = AttemptFailed(Verdict.GARBLED, "a reply that is no JSON")
+    provider = ScriptedProvider(in_turn(completion(), garbled))
+    endpoint = scripted_endpoint(provider)
+    async with endpoint:
+        await endpoint.call(request(), "first", "first")
+        effort = await endpoint.call(request(), "second", "second")
+    assert effort.completion is None
+    assert effort.attempts == MOST_GARBLED_REPLIES
+    assert str(effort.failure) == "a reply that is no JSON"
+
+
+async def test_an_ask_that_fails_alone_tells_nothing_of_the_others() -> None:
+    provider = ScriptedProvider(in_turn(completion(), AttemptFailed(Verdict.RETRY, "HTTP 500")))
+    endpoint = scripted_endpoint(provider, total_timeout=0.2)
+    async with endpoint:
+        await endpoint.call(request(), "first", "first")
+        effort = await endpoint.call(request(), "alone", "alone")
+    assert effort.completion is None
+    assert str(effort.failure) == "HTTP 500"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        AttemptFailed(Verdict.PAUSE, "HTTP 429", retry_after=60.0),
+        AttemptFailed(Verdict.RETRY, "no connection", reached=False),
+    ],
+    ids=["asks for silence", "cannot be reached"],
+)
+async def test_an_endpoint_that_is_away_stops_even_a_lonely_ask(failure: AttemptFailed) -> None:
+    endpoint = scripted_endpoint(ScriptedProvider(in_turn(completion(), failure)), total_timeout=0.2)
+    async with endpoint:
+        await endpoint.call(request(), "first", "first")
+        with pytest.raises(ProviderAway):
+            await endpoint.call(request(), "alone", "alone")

@@ -53,10 +53,10 @@ def test_a_reply_is_read() -> None:
         reply({}),
     ],
 )
-def test_a_body_without_a_message_may_do_better_next_time(body: Any) -> None:
+def test_a_body_without_a_message_is_garbled(body: Any) -> None:
     with pytest.raises(AttemptFailed) as caught:
         read(body)
-    assert caught.value.verdict is Verdict.RETRY
+    assert caught.value.verdict is Verdict.GARBLED
     assert caught.value.reason.startswith("a reply ")
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from random import Random
 from typing import Any
 
@@ -22,7 +23,7 @@ from market_agents.agents.cognitive_steps import (
 )
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.prompts import render
-from market_agents.agents.schemas import AuctionAction, Perception, Reflection
+from market_agents.agents.schemas import MOST_MONEY, AuctionAction, Perception, Reflection
 from market_agents.agents.steps.group_chat import keep_reflection, render_perception
 from market_agents.agents.steps.talk import expected_price
 from market_agents.inference import Decision
@@ -208,8 +209,9 @@ def stand_in_action(
         aim = expected * (1 + side * rng.uniform(-0.02, 0.05))
     highest = state["max_price"] or math.inf
     wanted = min(aim, limit, highest) if buying else max(min(aim, highest), limit)
-    price = max(round(wanted, 6), state["tick_size"])
-    worthwhile = sum(1 for unit in units if (unit >= price if buying else unit <= price))
+    price = min(max(round(wanted, 6), state["tick_size"]), MOST_MONEY)
+    # Units trade in their order, so that what comes after the first loss is not offered.
+    worthwhile = sum(1 for _ in takewhile(lambda unit: unit >= price if buying else unit <= price, units))
     affordable = (
         int((state["cash"] + state["cash_locked"]) // price)
         if buying

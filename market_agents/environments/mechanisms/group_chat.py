@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, Literal, get_args
 
 from market_agents.environments.environment import Environment, Event, Mechanism, Observation
 from market_agents.environments.mechanisms.cohorts import CohortRule, form_cohorts
@@ -18,7 +18,10 @@ from market_agents.plain_text import clean, storable
 
 EVERYBODY = "all"
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
-"""Simulated time starts here: a round is a day, a sub-round an hour, a cohort's next message a second later."""
+"""Simulated time starts here: a round is a day, a sub-round an hour, or its share of the day where there are more
+than 23, and a cohort's next message a second later, as long as the sub-round lasts."""
+
+TopicRule = Literal["proposed", "fixed"]
 
 MAX_METADATA_DEPTH = 8
 MAX_METADATA_ITEMS = 1_000
@@ -120,6 +123,9 @@ class GroupChat(Mechanism[ChatAct]):
         cohorts: by ``chance`` or by ``role``.
         reshuffle: form new cohorts each round, or keep those of the first.
         topic: ``proposed`` by a member in turn, or ``fixed``.
+
+    Raises:
+        UserError: an argument makes no sense; the text names what would.
     """
 
     def __init__(
@@ -131,9 +137,14 @@ class GroupChat(Mechanism[ChatAct]):
         group_size: int | None = None,
         cohorts: CohortRule = "chance",
         reshuffle: bool = True,
-        topic: str = "fixed",
+        topic: TopicRule = "fixed",
     ) -> None:
         super().__init__()
+        if group_size is not None and group_size < 1:
+            raise UserError(f"group_size must be at least 1, or None for one cohort of all, not {group_size}")
+        for key, given, known in (("cohorts", cohorts, CohortRule), ("topic", topic, TopicRule)):
+            if given not in get_args(known):
+                raise UserError(f"{key} must be one of {', '.join(get_args(known))}, not {given!r}")
         self.initial_topic = initial_topic
         self.max_rounds = max_rounds
         self.sub_rounds = sub_rounds
@@ -244,7 +255,7 @@ class GroupChat(Mechanism[ChatAct]):
             raise IllegalAction(f"{agent_id} has come late and talks from the next round on") from None
 
     def apply(self, agent_id: str, action: ChatAct) -> Observation:
-        """Post the message, or take over the topic."""
+        """Post the message, or take over the topic; the answer is as short in a large cohort as in a small one."""
         cohort = self._cohort(agent_id)
         if action.topic is not None:
             if not cohort.topic_is_open or agent_id != cohort.proposer_id:
@@ -252,7 +263,7 @@ class GroupChat(Mechanism[ChatAct]):
                     f"the topic is {cohort.proposer_id}'s to propose, once, before the discussion"
                 )
             self._set_topic(cohort, action.topic, agent_id)
-            return {"status": "accepted", **self.observe(agent_id)}
+            return {"status": "accepted"}
         self._settle_topic(cohort)
         cohort.spoken += 1
         message_id = self._next_id(cohort)
@@ -265,17 +276,23 @@ class GroupChat(Mechanism[ChatAct]):
             recipient_id=action.recipient_id,
             content=action.message,
             metadata=action.metadata,
-            timestamp=_simulated_time(self.round, self.sub_round, cohort.spoken),
+            timestamp=self._simulated_time(cohort.spoken),
         )
         cohort.messages.append(message)
         self.emit(message)
-        return {"status": "accepted", "message_id": message_id, **self.observe(agent_id)}
+        return {"status": "accepted", "message_id": message_id}
 
     def _next_id(self, cohort: Cohort) -> int:
         """Cohorts talk side by side, so ids are interleaved by cohort and place, never by who was faster."""
         message_id = self._ids_before + (cohort.spoken - 1) * len(self._cohorts) + cohort.number
         self._last_id = max(self._last_id, message_id)
         return message_id
+
+    def _simulated_time(self, place: int) -> str:
+        length = min(3600, 86_400 // (self.sub_rounds + 1))
+        seconds = self.sub_round * length + min(place, length - 1)
+        moment = EPOCH + timedelta(days=self.round - 1, seconds=seconds)
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _settle_topic(self, cohort: Cohort) -> None:
         if cohort.topic_is_open:
@@ -333,6 +350,8 @@ class GroupChat(Mechanism[ChatAct]):
 class GroupChatEnvironment(Environment[ChatAct]):
     """A group chat with a name and participants."""
 
+    mechanism: GroupChat
+
     def __init__(self, name: str = "group_chat", mechanism: GroupChat | None = None) -> None:
         super().__init__(name, mechanism or GroupChat())
 
@@ -351,8 +370,3 @@ def _metadata(value: object) -> dict[str, Any]:
     except ValueError as error:
         raise IllegalAction(f"metadata is {error}") from error
     return kept
-
-
-def _simulated_time(round_number: int, sub_round: int, place: int) -> str:
-    moment = EPOCH + timedelta(days=round_number - 1, hours=sub_round, seconds=place)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -23,12 +23,12 @@ def read_completion(body: str, request: Request) -> Completion:
         # The standard library's reader takes lone surrogates, which some servers send.
         reply = _mapping(json.loads(body))
     except (ValueError, RecursionError):
-        raise AttemptFailed(Verdict.RETRY, "a reply that is no JSON") from None
+        raise AttemptFailed(Verdict.GARBLED, "a reply that is no JSON") from None
     choices = reply.get("choices")
     choice = _mapping(choices[0]) if isinstance(choices, list) and choices else _NOTHING
     message = _mapping(choice.get("message"))
     if not message:
-        raise AttemptFailed(Verdict.RETRY, "a reply without a message")
+        raise AttemptFailed(Verdict.GARBLED, "a reply without a message")
     text = _answer(message)
     return Completion(
         text=text,

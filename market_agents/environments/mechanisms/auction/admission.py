@@ -15,7 +15,6 @@ def refusal(
     side: Side,
     price: int,
     quantity: int,
-    *,
     accounts: Accounts,
     good: str,
     scale: TickScale,
@@ -45,9 +44,18 @@ def refusal(
     if quantity > left:
         verb = "buy" if side is _BID else "sell"
         return f"you want to {verb} {quantity} but have {left} left to {verb} in this round"
+    order = trader.order
     if side is _BID:
-        return _uncovered_bid(trader, price, quantity, accounts, scale)
-    return _uncovered_ask(trader, quantity, accounts, good)
+        cash = accounts.available_cash(trader.agent_id)
+        if order is not None:
+            cash += order.price * order.remaining
+        return None if price * quantity <= cash else _uncovered_bid(price, quantity, cash, scale)
+    goods = accounts.available_goods(trader.agent_id, good)
+    if order is not None:
+        goods += order.remaining
+    if quantity <= goods:
+        return None
+    return f"an ask of {quantity} needs {quantity} {good}; you have {goods} available"
 
 
 def unimproved(side: Side, price: int, best: int | None, scale: TickScale) -> str | None:
@@ -66,25 +74,8 @@ def unimproved(side: Side, price: int, best: int | None, scale: TickScale) -> st
     return None if price < best else f"an ask must be below the best one, {scale.to_decimal(best)}"
 
 
-def _uncovered_bid(
-    trader: Trader, price: int, quantity: int, accounts: Accounts, scale: TickScale
-) -> str | None:
-    available = accounts.available_cash(trader.agent_id)
-    if trader.order is not None:
-        available += trader.order.price * trader.order.remaining
-    needed = price * quantity
-    if needed <= available:
-        return None
+def _uncovered_bid(price: int, quantity: int, cash: int, scale: TickScale) -> str:
     return (
-        f"a bid of {quantity} at {scale.to_decimal(price)} needs {scale.to_decimal(needed)} "
-        f"in cash; you have {scale.to_decimal(available)} available: lower the price or the quantity"
+        f"a bid of {quantity} at {scale.to_decimal(price)} needs {scale.to_decimal(price * quantity)} "
+        f"in cash; you have {scale.to_decimal(cash)} available: lower the price or the quantity"
     )
-
-
-def _uncovered_ask(trader: Trader, quantity: int, accounts: Accounts, good: str) -> str | None:
-    available = accounts.available_goods(trader.agent_id, good)
-    if trader.order is not None:
-        available += trader.order.remaining
-    if quantity <= available:
-        return None
-    return f"an ask of {quantity} needs {quantity} {good}; you have {available} available"

@@ -30,15 +30,17 @@ class LiveView:
 
     Attributes:
         buying: whether the trader buys, or sells.
+        max_price: the highest price admitted, in ticks; None for no limit.
         progress: how much of the period is over, 0 to 1; kept by whoever runs the period.
     """
 
-    __slots__ = ("_market", "_trader", "buying", "progress")
+    __slots__ = ("_market", "_trader", "buying", "max_price", "progress")
 
     def __init__(self, trader: Trader, market: Tape) -> None:
         self._trader = trader
         self._market = market
         self.buying = trader.side is Side.BID
+        self.max_price = market.max_price
         self.progress = 0.0
 
     @property
@@ -71,8 +73,3 @@ class LiveView:
     def last_price(self) -> int | None:
         """The last trade's price, in ticks."""
         return self._market.last_price
-
-    @property
-    def max_price(self) -> int | None:
-        """The highest price admitted, in ticks; None for no limit."""
-        return self._market.max_price

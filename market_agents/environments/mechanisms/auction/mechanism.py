@@ -28,7 +28,7 @@ from market_agents.environments.mechanisms.auction.events import (
     OrderRejected,
     TradeMade,
 )
-from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill
+from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill, Institution
 from market_agents.environments.mechanisms.auction.live_view import LiveView
 from market_agents.environments.mechanisms.auction.results import (
     RoundResult,
@@ -46,7 +46,7 @@ from market_agents.environments.mechanisms.auction.views import (
 from market_agents.errors import IllegalAction
 
 _SIDES = {"buyer": Side.BID, "seller": Side.ASK}
-_BID = Side.BID  # bound once, as in `orders`
+_BID, _REPLACED = Side.BID, OrderStatus.REPLACED  # bound once, as in `orders`
 
 
 class DoubleAuction(Mechanism[AuctionAction]):
@@ -97,6 +97,10 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self.order_lifetime = order_lifetime
         self.max_price = max_price
         self.must_improve = must_improve or self.institution.must_improve
+        # Most rules neither refuse nor close anything; asking them at every quote would cost a tenth of a step.
+        rule = type(self.institution)
+        self._asks_rule = self.must_improve or rule.refuses is not Institution.refuses
+        self._rule_closes = rule.take_closed is not Institution.take_closed
         self._keep_events = keep_events
         self._traders: dict[str, Trader] = {}
         self._trades: list[TradeMade] = []
@@ -181,7 +185,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         Returns:
             Why the quote was refused; None if it was accepted.
         """
-        trader = self._trader(agent_id)
+        trader = self._traders.get(agent_id) or self._trader(agent_id)
         return self._place(trader, trader.side, price, quantity)
 
     def check(self, agent_id: str, action: Mapping[str, object]) -> AuctionAction:
@@ -282,15 +286,24 @@ class DoubleAuction(Mechanism[AuctionAction]):
         return _verdict("accepted" if reason is None else "rejected", reason, self._orders_seen)
 
     def _place(self, trader: Trader, side: Side, price: int, quantity: int) -> str | None:
-        reason = self._refusal(trader, side, price, quantity)
+        reason = refusal(trader, side, price, quantity, self.accounts, self.good, self.scale, self.max_price)
+        if reason is None and self._asks_rule:
+            reason = self._rule_refusal(trader, side, price)
         if reason is not None:
             self._reject(trader, side, price, quantity, reason)
             return reason
-        if trader.order is not None:
-            self._close(trader.order, OrderStatus.REPLACED)
+        replaced = trader.order
+        if replaced is not None:
+            self.institution.cancel(replaced, _REPLACED)
+            self._give_up(replaced)
         self._orders_seen += 1
         order = Order(self._orders_seen, trader.agent_id, side, price, quantity, self.round)
-        self._reserve(order)
+        if side is _BID:
+            covered = self.accounts.reserve_cash(trader.agent_id, price * quantity)
+        else:
+            covered = self.accounts.reserve_goods(trader.agent_id, self.good, quantity)
+        if not covered:
+            raise ValueError(f"{order!r} was admitted without cover")
         trader.order = order
         if self._keep_events:
             self.emit(
@@ -299,26 +312,18 @@ class DoubleAuction(Mechanism[AuctionAction]):
         fills = self.institution.submit(order)
         if fills:
             self._settle(fills, trader.agent_id)
-        self._give_up_closed()
+        if self._rule_closes:
+            self._give_up_closed()
         return None
 
-    def _refusal(self, trader: Trader, side: Side, price: int, quantity: int) -> str | None:
-        reason = refusal(
-            trader,
-            side,
-            price,
-            quantity,
-            accounts=self.accounts,
-            good=self.good,
-            scale=self.scale,
-            max_price=self.max_price,
-        )
-        if reason is not None:
-            return reason
+    def _rule_refusal(self, trader: Trader, side: Side, price: int) -> str | None:
+        """Why the trading rule, and not what the trader has, stands against a quote; None if it does not."""
         if self.must_improve:
             best = self.institution.best_bid() if side is _BID else self.institution.best_ask()
             reason = unimproved(side, price, best, self.scale)
-        return reason or self.institution.refuses(trader.agent_id, side, price)
+            if reason is not None:
+                return reason
+        return self.institution.refuses(trader.agent_id, side, price)
 
     def _reject(
         self, trader: Trader, side: Side | None, price: int | None, quantity: int | None, reason: str
@@ -340,14 +345,6 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self._close(order, OrderStatus.CANCELLED)
         return _verdict("cancelled", None, order.order_id)
 
-    def _reserve(self, order: Order) -> None:
-        if order.side is _BID:
-            covered = self.accounts.reserve_cash(order.agent_id, order.price * order.quantity)
-        else:
-            covered = self.accounts.reserve_goods(order.agent_id, self.good, order.quantity)
-        if not covered:
-            raise ValueError(f"{order!r} was admitted without cover")
-
     def _give_up_closed(self) -> None:
         for order in self.institution.take_closed():
             self._give_up(order)
@@ -363,8 +360,10 @@ class DoubleAuction(Mechanism[AuctionAction]):
         else:
             self.accounts.release_goods(order.agent_id, self.good, order.remaining)
         self._traders[order.agent_id].order = None
-        if not self._keep_events:
-            return
+        if self._keep_events:
+            self._note_given_up(order)
+
+    def _note_given_up(self, order: Order) -> None:
         self.emit(
             OrderCancelled(
                 round=self.round,

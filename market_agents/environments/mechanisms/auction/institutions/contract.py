@@ -9,6 +9,8 @@ from typing import ClassVar, NamedTuple
 from market_agents.economics.orders import Order, OrderStatus, Side
 from market_agents.environments.mechanisms.auction.institutions.book import BookSide, Level
 
+_BID = Side.BID  # bound once, as in `orders`
+
 
 class Fill(NamedTuple):
     """A match of two orders, both filled already when it is reported.
@@ -89,7 +91,7 @@ class Institution(ABC):
             ValueError: the order is closed already.
         """
         order.close(status)
-        self._side(order.side).note_closed()
+        (self._bids if order.side is _BID else self._asks).note_closed()
 
     def expire(self) -> list[Order]:
         """Close everything that is open here, as expired, and return it in order of arrival."""
@@ -111,4 +113,4 @@ class Institution(ABC):
         return self._side(side).depth(levels)
 
     def _side(self, side: Side) -> BookSide:
-        return self._bids if side is Side.BID else self._asks
+        return self._bids if side is _BID else self._asks
