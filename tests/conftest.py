@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.rig.fake_model_client import FakeModel
 from tests.rig.loopback import forbid_outside_connections, forget_real_services
 from tests.rig.postgres import PostgresServer
+
+# The same examples every time, so that a change lands or fails for its own reasons, on a busy machine too.
+# `scripts/test --hypothesis-profile=default` looks for new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session", autouse=True)
