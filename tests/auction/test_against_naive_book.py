@@ -177,6 +177,7 @@ def test_no_fill_passes_by_a_better_or_equal_and_earlier_order(
         left[ask] -= quantity
 
 
+@settings(deadline=None)
 @given(flows, st.randoms(use_true_random=False))
 def test_a_call_market_does_not_care_who_came_first(flow: list[tuple[Side, int, int]], rng: Random) -> None:
     shuffled = list(flow)

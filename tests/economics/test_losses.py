@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_agents.economics.equilibrium import competitive_equilibrium
@@ -53,6 +53,7 @@ def test_impossible_trades_are_refused() -> None:
 units = st.lists(st.integers(1, 50), max_size=3)
 
 
+@settings(deadline=None)
 @given(st.lists(units, min_size=1, max_size=4), st.lists(units, min_size=1, max_size=4), st.data())
 def test_losses_add_up_to_one_minus_efficiency(
     values: list[list[int]], costs: list[list[int]], data: st.DataObject

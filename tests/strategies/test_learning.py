@@ -101,6 +101,9 @@ class TestZIP:
         assert one == same != other
         assert 1.3 <= one <= 1.9
 
+    def test_a_unit_worth_nothing_is_not_bid_for(self) -> None:
+        assert ZIP().quote(Scene(limit=0), Random(1)) is None
+
     def test_a_trader_alone_learns_from_observations(self) -> None:
         trader = ZIP()
         first = trader.act(observation(units=(2.0,)), Random(1))["price"]

@@ -6,7 +6,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_agents.agents.strategies import (
@@ -108,6 +108,7 @@ def test_fixed_quotes_never_move_and_never_lose() -> None:
     assert quotes(FixedQuote(margin=0.2), Scene(buying=False, limit=100), 1) == [120]
 
 
+@settings(deadline=None)
 @given(
     name=st.sampled_from(sorted(set(STRATEGIES) - {"zi_u"})),
     buying=st.booleans(),

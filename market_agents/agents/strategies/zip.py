@@ -13,6 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from market_agents.agents.strategies.fixed import within_limit
 from market_agents.agents.strategies.strategy import MarketView, QuotingStrategy, Shout
 
 LEARNING_RATE = (0.1, 0.5)
@@ -144,17 +145,7 @@ class ZIP(QuotingStrategy):
             self.draw_from(rng)
             self.prepare(view)
         price = round(self._crowd.price(self._index)) if self._crowd is not None else view.limit
-        return _admitted(view, price)
-
-
-def _admitted(view: MarketView, price: int) -> int | None:
-    top = view.max_price
-    if view.buying:
-        return max(1, min(price, view.limit if top is None else min(view.limit, top)))
-    price = max(price, view.limit, 1)
-    if top is None:
-        return price
-    return None if view.limit > top else min(price, top)
+        return within_limit(view, price)
 
 
 def zip_population(size: int, seed: int) -> list[QuotingStrategy]:
