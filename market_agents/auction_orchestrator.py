@@ -84,6 +84,8 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             institution=self.config.institution,
             order_lifetime=self.config.order_lifetime,
             rounds=min(config.max_rounds, self.config.max_rounds or config.max_rounds),
+            sub_rounds=self.config.sub_rounds,
+            renewal=self.config.renewal,
             tick_size=str(config.tick_size),
             opening_spread=spread,
         )
@@ -130,7 +132,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         self._result = self.mechanism.round_result()
         self.inserter.auction_round(Where(self.name, round_number), self.good, self._result)
         self.inserter.ledger(round_number, self.name, self.context.accounts)
-        self.display.market(round_number, self.good, self._result)
+        self.display.market(self.good, self._result)
 
     def reward(self, agent: MarketAgent) -> float | None:
         """Profit of the round as a share of the profit at the equilibrium price; None where that is zero."""

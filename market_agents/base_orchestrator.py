@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -42,7 +43,11 @@ ItemT = TypeVar("ItemT")
 
 @dataclass
 class RunContext:
-    """What a run hands to each of its environments."""
+    """What a run hands to each of its environments.
+
+    Attributes:
+        failures: steps that raised what nobody expected, by reason.
+    """
 
     config: SimulationConfig
     agents: Sequence[MarketAgent]
@@ -51,6 +56,7 @@ class RunContext:
     door: ModelDoor
     inserter: SimulationDataInserter
     display: SimulationLogger
+    failures: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -221,6 +227,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
             except Exception as error:
                 log.warning("%s of %s failed in %s", step.name, agent.id, self.name, exc_info=True)
                 thought.verdict, thought.reason = "failed", f"{type(error).__name__}: {error}"[:500]
+                self.context.failures[thought.reason] += 1
         thought.request_key = scope.last_key
         return thought
 

@@ -54,10 +54,12 @@ class SimulationDataInserter:
     Args:
         lease: the right to write this run.
         tick_size: the worth of one tick, for money in currency.
+        keeps_notes: whether events of the run itself are kept; a replay keeps none.
     """
 
-    def __init__(self, lease: Lease, *, tick_size: Decimal) -> None:
+    def __init__(self, lease: Lease, *, tick_size: Decimal, keeps_notes: bool = True) -> None:
         self._lease = lease
+        self._keeps_notes = keeps_notes
         self._scale = TickScale(tick_size)
         self._rows: dict[str, list[Row]] = defaultdict(list)
         self._updates: dict[str, list[Row]] = defaultdict(list)
@@ -80,7 +82,8 @@ class SimulationDataInserter:
 
     def note(self, level: str, kind: str, message: str, data: Mapping[str, object] | None = None) -> None:
         """Keep an event of the run itself; no digest covers it and no replay repeats it."""
-        record_event(self._lease, level=level, kind=kind, message=clean(message), data=data)
+        if self._keeps_notes:
+            record_event(self._lease, level=level, kind=kind, message=clean(message), data=data)
 
     # -- the population -----------------------------------------------------------------------------------------
 

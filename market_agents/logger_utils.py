@@ -148,7 +148,7 @@ class SimulationLogger:
             case _:
                 pass
 
-    def market(self, round_number: int, good: str, result: RoundResult) -> None:
+    def market(self, good: str, result: RoundResult) -> None:
         """How a market's round went."""
         if result.mean_price is None:
             text = f"{good}: no trade"
@@ -159,7 +159,6 @@ class SimulationLogger:
                 f"{self._scale.to_currency(result.mean_price):.2f}, efficiency {efficiency}"
             )
         self._tell("market", text)
-        log.debug("profits in round %d: %s", round_number, dict(result.profits))
 
     def _price(self, ticks: int) -> str:
         return str(self._scale.to_decimal(ticks))
@@ -322,7 +321,8 @@ def say(text: str, stream: IO[str] | None = None) -> None:
         return  # the standard stream was closed before the program began
     try:
         print(for_terminal(text), file=target, flush=True)
-    except BrokenPipeError:
+    except OSError:
+        # A reader that went away or a full disk: the results are in the database all the same.
         _write_nowhere(target)
 
 

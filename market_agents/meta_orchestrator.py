@@ -22,6 +22,7 @@ if __name__ == "__main__":
 import asyncio
 import logging
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -117,6 +118,7 @@ def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[tuple[str, str
     strategy = config.agent_config.strategy
     if strategy not in STRATEGIES:
         yield "agent_config.strategy", f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}"
+    yield from _money_beyond_ticks(config)
     markets = [
         name
         for name in config.environment_order
@@ -130,6 +132,26 @@ def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[tuple[str, str
         )
 
 
+def _money_beyond_ticks(config: SimulationConfig) -> Iterator[tuple[str, str]]:
+    """Amounts that the tick size cannot count."""
+    scale = TickScale(config.tick)
+    amounts = {
+        f"agent_config.{key}": getattr(config.agent_config, key)
+        for key in ("buyer_base_value", "seller_base_value", "buyer_initial_cash", "seller_initial_cash")
+    }
+    for name in config.environment_order:
+        highest = getattr(config.environment_configs[name], "max_price", None)
+        if highest is not None:
+            amounts[f"environment_configs.{name}.max_price"] = highest
+            if highest < config.tick:
+                yield f"environment_configs.{name}.max_price", f"expected at least tick_size, {config.tick}"
+    for path, amount in amounts.items():
+        try:
+            scale.floor(amount)
+        except ValueError as error:
+            yield path, f"{error}; choose a larger tick_size"
+
+
 @dataclass(frozen=True)
 class RunResult:
     """What a run came to.
@@ -137,7 +159,6 @@ class RunResult:
     Attributes:
         database: where its rows are, without a password.
         rounds: rounds completed.
-        efficiency: allocative efficiency by round and market; None where nothing could be gained.
         cost: US dollars of the asks whose price is known.
         unpriced: models whose price is unknown.
     """
@@ -231,7 +252,11 @@ class MetaOrchestrator:
         Raises:
             MarketAgentsError: with the exit code that the command line gives.
         """
-        return asyncio.run(self.run_simulation())
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self.run_simulation())
+        raise UserError("an event loop runs already, as in a notebook: use `await ….run_simulation()`")
 
     async def run_simulation(self) -> RunResult:
         """Run to the end, or until something stops the run; its status is stored in every case."""
@@ -313,12 +338,11 @@ class MetaOrchestrator:
 
     async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
         config = self.config
-        inserter = SimulationDataInserter(lease, tick_size=Decimal(str(config.tick_size)))
-        if not self.start.replay:
-            began = "resumed" if self.start.resume else "started"
-            inserter.note(
-                "info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force}
-            )
+        inserter = SimulationDataInserter(
+            lease, tick_size=Decimal(str(config.tick_size)), keeps_notes=not self.start.replay
+        )
+        began = "resumed" if self.start.resume else "started"
+        inserter.note("info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force})
         accounts = _open_accounts(agents, config.agent_config.good_name)
         inserter.population(agents)
         inserter.ledger(0, None, accounts)
@@ -330,14 +354,14 @@ class MetaOrchestrator:
         environments = self._environments(context)
         for round_number in range(1, config.max_rounds + 1):
             self.display.round(round_number, config.max_rounds)
-            before = (self.door.tally.asked, self.door.tally.unanswered)
+            before = (self.door.tally.asked, self.door.tally.unanswered, context.failures.total())
             for environment in environments:
                 await environment.run_round(round_number)
             inserter.memories(round_number, agents)
             inserter.allocations(round_number, accounts)
             await inserter.flush(f"r{round_number}/end")
             self.rounds_done = round_number
-            self._check_abstentions(round_number, *before)
+            self._check_abstentions(round_number, context.failures, *before)
         self.display.finished(config.max_rounds)
 
     def _environments(self, context: RunContext) -> list[BaseOrchestrator[Any]]:
@@ -347,15 +371,20 @@ class MetaOrchestrator:
             for position, name in enumerate(self.config.environment_order)
         ]
 
-    def _check_abstentions(self, round_number: int, asked: int, unanswered: int) -> None:
-        """A run whose models hardly answer did not do its job."""
-        asked = self.door.tally.asked - asked
-        unanswered = self.door.tally.unanswered - unanswered
+    def _check_abstentions(
+        self, round_number: int, failures: Counter[str], asked: int, unanswered: int, failed: int
+    ) -> None:
+        """A run whose minds hardly answer did not do its job."""
+        tally = self.door.tally
+        failed = failures.total() - failed
+        asked = tally.asked - asked + failed
+        unanswered = tally.unanswered - unanswered + failed
         if asked and unanswered / asked > self.config.max_abstention_share:
+            reasons = tally.reasons + failures
             raise MarketAgentsError(
                 f"round {round_number}: {unanswered} of {asked} asks ended without a usable answer "
                 f"(max_abstention_share is {self.config.max_abstention_share:g}); "
-                f"most often: {self.door.tally.usual_reason()}"
+                f"most often: {reasons.most_common(1)[0][0]}"
             )
 
 

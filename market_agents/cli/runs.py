@@ -28,7 +28,7 @@ from market_agents.storage import (
     round_summaries,
 )
 
-RESUMABLE = {RunStatus.INTERRUPTED, RunStatus.BUDGET_EXHAUSTED, RunStatus.FAILED}
+RESUMABLE = {RunStatus.INTERRUPTED, RunStatus.BUDGET_EXHAUSTED}
 
 
 def main(argv: Sequence[str]) -> int:

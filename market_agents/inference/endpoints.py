@@ -176,6 +176,8 @@ class Endpoint:
                 if failure.verdict is Verdict.KEY_REFUSED:
                     raise self._away(failure) from failure
                 trial.garbled += failure.verdict is Verdict.GARBLED
+                if trial.garbled >= MOST_GARBLED_REPLIES and not self.has_answered():
+                    raise self._away(failure) from failure
                 if failure.verdict is Verdict.GIVE_UP or trial.garbled >= MOST_GARBLED_REPLIES:
                     return Effort(None, trial.attempts, trial.milliseconds, failure)
                 if failure.verdict is not Verdict.FALL_BACK:
@@ -225,6 +227,11 @@ class Endpoint:
         refused = failure.verdict is Verdict.KEY_REFUSED or not failure.reached
         if refused and not self.has_answered():
             self._stop = UserError(f"{failure.reason}; nothing was spent")
+        elif failure.verdict is Verdict.GARBLED and not self.has_answered():
+            where = self.provider.base_url or "OpenAI"
+            self._stop = UserError(
+                f"{where} sends replies that cannot be read ({failure.reason}); check base_url"
+            )
         else:
             self._stop = ProviderAway(failure.reason)
         return self._stop

@@ -87,8 +87,11 @@ class Memory:
         return self._last_price
 
     def heard(self, round_number: int) -> list[Mapping[str, Any]]:
-        """This round's messages, oldest first, at most the declared number."""
-        return list(self._heard) if self._heard_in == round_number else []
+        """What was last said before now, oldest first, at most the declared number.
+
+        That is this round's conversation or, where agents talk after they trade, the round's before.
+        """
+        return list(self._heard) if self._heard_in in {round_number - 1, round_number} else []
 
     def reflections(self) -> list[MemoryEntry]:
         """The latest reflections, oldest first, at most the declared window."""

@@ -14,7 +14,19 @@ from market_agents.agents.prompts import prompts_hash, render
 
 FOLDER = Path(str(resources.files(prompts)))
 NAMES = sorted(file.stem for file in FOLDER.glob("*.md"))
-STABLE = {"agent_id", "role", "role_with_article", "good", "times", "rule", "lifetime", "tick", "persona"}
+STABLE = {
+    "renewal",
+    "turns",
+    "agent_id",
+    "role",
+    "role_with_article",
+    "good",
+    "times",
+    "rule",
+    "lifetime",
+    "tick",
+    "persona",
+}
 """What does not change for an agent in an environment."""
 
 HOSTILE = "${memory} $observation $$ {persona} %(rule)s"

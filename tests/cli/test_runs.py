@@ -51,7 +51,7 @@ def test_one_run_is_shown_with_what_it_came_to(finished: Cli) -> None:
     assert "go on with" not in shown.out
 
 
-@pytest.mark.parametrize("status", ["interrupted", "failed", "budget_exhausted", "running"])
+@pytest.mark.parametrize("status", ["interrupted", "budget_exhausted", "running"])
 def test_a_run_that_did_not_end_shows_how_to_go_on(finished: Cli, url: str, status: str) -> None:
     change(url, f"UPDATE runs SET status = '{status}', error = 'because of this'")
     shown = finished("runs", "show", "one")

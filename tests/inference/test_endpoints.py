@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import re
 import time
+from collections.abc import AsyncIterator
 from email.utils import formatdate, parsedate_to_datetime
 from random import Random
 from typing import Any
@@ -445,3 +448,45 @@ async def test_an_endpoint_that_is_away_stops_even_a_lonely_ask(failure: Attempt
         await endpoint.call(request(), "first", "first")
         with pytest.raises(ProviderAway):
             await endpoint.call(request(), "alone", "alone")
+
+
+@contextlib.asynccontextmanager
+async def a_server_that(says: bytes, reads_first: bool) -> AsyncIterator[tuple[str, list[int]]]:
+    """A listener that is no HTTP server: it says its bytes and hangs up. Yields its address and who called."""
+    calls: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        calls.append(1)
+        if reads_first:
+            await reader.readuntil(b"\r\n\r\n")
+        writer.write(says)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, LOOPBACK, 0)
+    async with server:
+        yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/v1", calls
+
+
+async def test_a_port_that_speaks_no_http_is_the_users_mistake() -> None:
+    async with a_server_that(b"SSH-2.0-OpenSSH_9.2\r\n", reads_first=False) as (address, calls):
+        (error,) = await ask_all(served_door(address), ["x"])
+    assert isinstance(error, UserError)
+    assert "check base_url" in str(error)
+    assert len(calls) <= MOST_GARBLED_REPLIES
+
+
+async def test_a_connection_that_is_broken_off_was_a_connection() -> None:
+    async with a_server_that(b"", reads_first=True) as (address, calls):
+        (error,) = await ask_all(served_door(address, total_timeout=1.0), ["x"])
+    assert isinstance(error, ProviderAway), "somebody read the request: it may have been paid for"
+    assert "broke the connection off" in str(error)
+    assert len(calls) > 1
+
+
+async def test_a_refused_connection_says_so_and_what_to_do() -> None:
+    (error,) = await ask_all(served_door(f"http://{LOOPBACK}:{free_port()}/v1"), ["x"])
+    assert isinstance(error, UserError)
+    assert re.search(r"no connection to .*(refused|[Cc]onnect call failed)", str(error))
+    assert "check base_url, and that the server runs" in str(error)

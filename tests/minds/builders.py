@@ -21,7 +21,14 @@ from market_agents.memory import Memory
 GOOD = "strawberry"
 CHAT_FRAME = ChatFrame(good=GOOD, sub_rounds=2, window=20, tick=0.01)
 AUCTION_FRAME = AuctionFrame(
-    good=GOOD, institution="midpoint", order_lifetime="round", rounds=3, tick_size="0.01", opening_spread=0.2
+    good=GOOD,
+    institution="midpoint",
+    order_lifetime="round",
+    rounds=3,
+    sub_rounds=1,
+    renewal="endowment",
+    tick_size="0.01",
+    opening_spread=0.2,
 )
 
 

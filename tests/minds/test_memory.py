@@ -60,7 +60,8 @@ def test_messages_heard_are_bounded_and_the_latest_stay() -> None:
 def test_what_was_heard_is_forgotten_with_the_round() -> None:
     memory = Memory()
     memory.hear(1, "group_chat", [said("a")])
-    assert memory.heard(2) == []
+    assert [message["content"] for message in memory.heard(2)] == ["a"], "where agents talk after they trade"
+    assert memory.heard(3) == []
     memory.hear(2, "group_chat", [said("b")])
     assert [message["content"] for message in memory.heard(2)] == ["b"]
     assert memory.heard(1) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,29 @@ def test_the_package_offers_what_it_names() -> None:
         assert getattr(market_agents, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = market_agents.nothing
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("environment_configs.auction.max_price", 0.001, "expected at least tick_size, 0.01"),
+        ("agent_config.strategy", "zii", "unknown strategy 'zii'; known are"),
+        ("tick_size", 0.000001, "choose a larger tick_size"),
+    ],
+)
+def test_what_only_the_rooms_together_can_tell_is_a_mistake_of_the_file(
+    key: str, value: object, words: str
+) -> None:
+    changes = [(key, value), ("agent_config.buyer_base_value", 1e9)]
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        load_config(SHIPPED, changes if key == "tick_size" else changes[:1])
+
+
+def test_a_run_inside_a_running_loop_says_what_to_await(tmp_path: Path, sqlite_url: str) -> None:
+    orchestrator = MetaOrchestrator(load_config(SHIPPED, SMALL), database=sqlite_url, folder=tmp_path)
+
+    async def notebook() -> None:
+        orchestrator.run()
+
+    with pytest.raises(UserError, match=r"await ….run_simulation\(\)"):
+        asyncio.run(notebook())

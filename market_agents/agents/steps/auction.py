@@ -17,6 +17,7 @@ from market_agents.agents.cognitive_steps import (
     ReflectionStep,
     chat_prompt,
     in_figures,
+    in_times,
     render_memory,
     render_messages,
     with_article,
@@ -40,6 +41,13 @@ _LIFETIMES = {
 }
 
 
+_RENEWALS = {
+    "endowment": "Each round starts afresh: everybody has the same cash, goods and units again as in the first.",
+    "units": "Each round everybody has the same units to trade again; cash carries over from round to round.",
+    "none": "Nothing is renewed between rounds: what you spent or traded is gone.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AuctionFrame:
     """What is the same for all agents and all rounds.
@@ -48,6 +56,8 @@ class AuctionFrame:
         institution: how orders meet.
         order_lifetime: ``round`` or ``run``.
         rounds: rounds in which the market opens.
+        sub_rounds: times that each trader may act in a round.
+        renewal: what a round starts with: ``endowment``, ``units`` or ``none``.
         tick_size: as shown to agents.
         opening_spread: how far from its value or cost the stand-in opens, as a share.
     """
@@ -56,6 +66,8 @@ class AuctionFrame:
     institution: str
     order_lifetime: str
     rounds: int
+    sub_rounds: int
+    renewal: str
     tick_size: str
     opening_spread: float
 
@@ -82,6 +94,8 @@ class _AuctionStep(CognitiveStep):
             good=frame.good,
             rule=_RULES.get(frame.institution, f"The institution is {frame.institution}."),
             lifetime=_LIFETIMES[frame.order_lifetime],
+            renewal=_RENEWALS[frame.renewal],
+            turns=in_times(frame.sub_rounds),
             tick=frame.tick_size,
             persona=agent.persona,
         )

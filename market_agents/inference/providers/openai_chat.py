@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import socket
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from typing import Any
 
+import aiohttp
+import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
@@ -28,6 +32,14 @@ _SHORTEST_SECRET = 8
 
 
 _OLDER_LIMIT, _NEWER_LIMIT = "max_tokens", "max_completion_tokens"
+
+
+_NOT_REACHED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    ConnectionRefusedError,
+    socket.gaierror,
+)
 
 
 class _Format(IntEnum):
@@ -79,6 +91,9 @@ class OpenAIChatProvider:
             failure = self._timed_out()
         except openai.APIError as error:
             failure = self._judge(error, request, used, limit)
+        except (aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
+            # What the transport does not translate for the library comes through as it is.
+            failure = self._judge_transport(error)
         else:
             body = reply.content.decode("utf-8-sig", "replace")
             return read_completion(self._redacted(body), request)
@@ -110,16 +125,24 @@ class OpenAIChatProvider:
         """Tell what a failed attempt means. The one place that knows the library's exceptions."""
         if isinstance(error, openai.APIStatusError):
             return self._judge_status(error, request, used, limit)
-        cause = type(error.__cause__).__name__ if error.__cause__ else type(error).__name__
-        reached = not cause.startswith("Connect")
-        if isinstance(error, openai.APITimeoutError) and reached:
+        return self._judge_transport(error)
+
+    def _judge_transport(self, error: Exception) -> AttemptFailed:
+        """Tell what a failed connection means. The transport's own exception, further down the chain, knows best."""
+        chain = list(_causes(error))
+        refused = next((cause for cause in chain if isinstance(cause, _NOT_REACHED)), None)
+        if refused is not None:
+            why = one_line(str(refused) or type(refused).__name__, 150)
+            hint = "check base_url, and that the server runs"
+            return AttemptFailed(
+                Verdict.RETRY, f"no connection to {self._address}: {why}; {hint}", reached=False
+            )
+        if any(isinstance(cause, aiohttp.ClientResponseError) for cause in chain):
+            return AttemptFailed(Verdict.GARBLED, f"{self._address} does not answer in HTTP; check base_url")
+        if any(isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError) for cause in chain):
             return self._timed_out()
-        return AttemptFailed(
-            Verdict.RETRY,
-            f"no connection to {self._address}: {cause}",
-            reached=reached,
-            timed_out=isinstance(error, openai.APITimeoutError),
-        )
+        why = type(chain[-1]).__name__
+        return AttemptFailed(Verdict.RETRY, f"{self._address} broke the connection off: {why}")
 
     def _judge_status(
         self, error: openai.APIStatusError, request: Request, used: _Format, limit: str
@@ -164,6 +187,14 @@ class OpenAIChatProvider:
     @property
     def _address(self) -> str:
         return self.base_url or OPENAI_ADDRESS
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what caused it, the outermost first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
 
 
 def _refuses_format(status: int, said: str, request: Request, used: _Format) -> bool:
