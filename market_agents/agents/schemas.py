@@ -50,6 +50,31 @@ class TopicProposal(Answer):
     topic: str = Field(min_length=1, description="The topic, in one sentence.")
 
 
+class LotteryChoices(Answer):
+    """Ten choices between two lotteries."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    choices: list[Literal["A", "B"]] = Field(
+        min_length=10, max_length=10, description="Your choice in each of the ten rows, in order."
+    )
+
+
+class PaymentChoices(Answer):
+    """Ten choices between a payment today and one in a month."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    choices: list[Literal["sooner", "later"]] = Field(
+        min_length=10, max_length=10, description="Your choice in each of the ten rows, in order."
+    )
+
+
+class DictatorSplit(Answer):
+    """How an amount is divided with another."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    share: float = Field(ge=0, le=1, description="The share that you give to the other, from 0 to 1.")
+
+
 class Reflection(Answer):
     """How an agent looks back on a round."""
 
