@@ -50,22 +50,45 @@ class TopicProposal(Answer):
     topic: str = Field(min_length=1, description="The topic, in one sentence.")
 
 
-class LotteryChoices(Answer):
+class MenuChoices(Answer):
+    """Ten choices, one for each row of a menu; a field a row, so that no schema lets any be left out."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+
+    @property
+    def choices(self) -> list[str]:
+        """The choices from the first row to the last."""
+        return [value for name, value in self if name.startswith("row_")]
+
+
+class LotteryChoices(MenuChoices):
     """Ten choices between two lotteries."""
 
-    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
-    choices: list[Literal["A", "B"]] = Field(
-        min_length=10, max_length=10, description="Your choice in each of the ten rows, in order."
-    )
+    row_1: Literal["A", "B"]
+    row_2: Literal["A", "B"]
+    row_3: Literal["A", "B"]
+    row_4: Literal["A", "B"]
+    row_5: Literal["A", "B"]
+    row_6: Literal["A", "B"]
+    row_7: Literal["A", "B"]
+    row_8: Literal["A", "B"]
+    row_9: Literal["A", "B"]
+    row_10: Literal["A", "B"]
 
 
-class PaymentChoices(Answer):
+class PaymentChoices(MenuChoices):
     """Ten choices between a payment today and one in a month."""
 
-    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
-    choices: list[Literal["sooner", "later"]] = Field(
-        min_length=10, max_length=10, description="Your choice in each of the ten rows, in order."
-    )
+    row_1: Literal["sooner", "later"]
+    row_2: Literal["sooner", "later"]
+    row_3: Literal["sooner", "later"]
+    row_4: Literal["sooner", "later"]
+    row_5: Literal["sooner", "later"]
+    row_6: Literal["sooner", "later"]
+    row_7: Literal["sooner", "later"]
+    row_8: Literal["sooner", "later"]
+    row_9: Literal["sooner", "later"]
+    row_10: Literal["sooner", "later"]
 
 
 class DictatorSplit(Answer):

@@ -12,8 +12,8 @@ from market_agents.plain_text import one_line
 from market_agents.reporting import PersonaReport, persona_report
 
 _NO_CHECK = (
-    "No task revealed a trait: put `elicitation` first in environment_order to check what agents do against "
-    "what their personas say (docs/elicitation.md)"
+    "No task revealed a trait. Put `elicitation` first in environment_order to check\n"
+    "whether agents act as their personas say: docs/elicitation.md"
 )
 
 
@@ -55,7 +55,7 @@ def in_tables(report: PersonaReport) -> str:
     lines += [
         _checks(report),
         "",
-        "corr.: rank correlation of revealed with assigned traits, which gives the verdict",
+        "verdict: by the rank correlation (corr.) of revealed with assigned traits",
     ]
     return "\n".join(lines)
 

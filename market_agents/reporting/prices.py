@@ -28,9 +28,9 @@ _NUMBER = re.compile(
     (?<![\w.,#^])
     (?P<mark>[$€£]\ ?)?
     (?P<digits>
-        [0-9]{1,3}(?:,[0-9]{3}){1,3}(?![0-9])(?:\.[0-9]{1,9})?
+        [0-9]{1,3}(?:,[0-9]{3}){1,3}(?![0-9])(?:\.[0-9]{1,20})?
       | [0-9]{1,9},[0-9]{1,2}(?![0-9]|,[0-9])
-      | [0-9]{1,12}(?:\.[0-9]{1,9})?
+      | [0-9]{1,12}(?:\.[0-9]{1,20})?
     )
     (?P<unit>\ ?(?:[$€£¢]|(?:usd|eur|gbp|dollars?|euros?|pounds?|cents?|coins?|credits?)\b(?!\ of\b)))?
     (?![\w#^°]|[.,/:][0-9]|\ ?%)
@@ -42,8 +42,11 @@ _LABELS = re.compile(
     r"months?|years?|numbers?|no\.?|nr\.?|units?|options?|rules?|top|version|page|part|quantity|qty|id)\s*[:=#]?\s*$",
     re.IGNORECASE,
 )
+_SPACE = re.compile(r"\s*")
+_ADJECTIVES = re.compile(
+    r"(?:(?:more|extra|other|additional|spare|remaining|whole|good|fresh|ripe)\s+)*", re.IGNORECASE
+)
 _COUNTED = re.compile(
-    r"\s*(?:(?:more|extra|other|additional|spare|remaining|whole|good|fresh)\s+)*"
     r"(?:units?|pieces?|items?|goods|pcs|boxe?s?|baskets?|kilos?|kg|pounds?|lbs?|rounds?|turns?|agents?|traders?|"
     r"buyers?|sellers?|members?|people|messages?|steps?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|times|"
     r"trades?|deals?|orders?|bids?|asks?|offers?|percent(?:age)?|points?|per\s?cent|cash|in\s+cash|"
@@ -144,15 +147,19 @@ def _goes_on_from(text: str, start: int) -> bool:
 
 def _is_counted(text: str, chain: list[re.Match[str]], good: str) -> bool:
     start, end = chain[0].start(), chain[-1].end()
-    if _LABELS.search(text, max(start - 20, 0), start) or _COUNTED.match(text, end):
+    if _LABELS.search(text, max(start - 20, 0), start) or _AT_A_PRICE.match(text, end):
         return True
-    return bool(_AT_A_PRICE.match(text, end)) or _names_the_good(text, end, good)
+    after = _SPACE.match(text, end)
+    word = after.end() if after else end
+    described = _ADJECTIVES.match(text, word)
+    noun = described.end() if described else word
+    return any(_COUNTED.match(text, place) for place in (word, noun)) or _names_the_good(text, noun, good)
 
 
 def _names_the_good(text: str, start: int, good: str) -> bool:
     stem = good.casefold().rstrip("s")
     stem = stem.removesuffix("y")
-    return bool(stem) and text[start : start + 80].lstrip().casefold().startswith(stem)
+    return bool(stem) and text[start : start + len(stem)].casefold() == stem
 
 
 def _amount(number: re.Match[str]) -> Amount:

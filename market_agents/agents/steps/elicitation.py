@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from market_agents.agents.cognitive_steps import ActionStep, chat_prompt
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.prompts import render
-from market_agents.agents.schemas import Answer, DictatorSplit, LotteryChoices, PaymentChoices
+from market_agents.agents.schemas import Answer, DictatorSplit, LotteryChoices, MenuChoices, PaymentChoices
 from market_agents.economics.menus import lottery_choices, payment_choices
 from market_agents.inference import Decision
 from market_agents.personas import Persona
@@ -34,24 +34,29 @@ class ElicitationStep(ActionStep):
             render(f"elicitation_{state['task']}", observation="\n".join(map(menu, state["menu"]))),
         )
         decision = await agent.llm_orchestrator.decide(messages, schema, partial(rule, agent))
-        answer = decision.value.model_dump(exclude={"reasoning"})
-        agent.environments[self.environment_name].step(answer)
+        answer = decision.value
+        agent.environments[self.environment_name].step(
+            {"choices": answer.choices}
+            if isinstance(answer, MenuChoices)
+            else answer.model_dump(include={"share"})
+        )
         return decision
 
 
 def _stand_in_lotteries(agent: MarketAgent, rng: Random) -> Answer:
     choices = lottery_choices(_felt(agent, "risk_aversion", rng))
-    return LotteryChoices(
-        reasoning=f"The safe one {choices.count('A')} times; beyond that the other is worth its risk.",
-        choices=list(choices),
-    )
+    why = f"The safe one {choices.count('A')} times; beyond that the other is worth its risk."
+    return LotteryChoices.model_validate({"reasoning": why, **_by_row(choices)})
 
 
 def _stand_in_payments(agent: MarketAgent, rng: Random) -> Answer:
     choices = payment_choices(_felt(agent, "patience", rng))
-    return PaymentChoices(
-        reasoning=f"I would wait in {choices.count('later')} of the rows.", choices=list(choices)
-    )
+    why = f"I would wait in {choices.count('later')} of the rows."
+    return PaymentChoices.model_validate({"reasoning": why, **_by_row(choices)})
+
+
+def _by_row(choices: Sequence[str]) -> dict[str, str]:
+    return {f"row_{row}": choice for row, choice in enumerate(choices, 1)}
 
 
 def _stand_in_split(agent: MarketAgent, rng: Random) -> Answer:
