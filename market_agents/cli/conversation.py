@@ -10,7 +10,7 @@ from market_agents.cli.common import add_database_flag, guarded, open_configured
 from market_agents.cli.tables import table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
-from market_agents.reporting import Conversation, ConversationReport, ReplyNetwork, conversation_report
+from market_agents.reporting import Conversation, ConversationReport, conversation_report
 
 SHOWN = 20
 """Conversations of one environment that the tables show, the latest; JSON has them all."""
@@ -51,7 +51,9 @@ def main(argv: Sequence[str]) -> int:
 def in_tables(report: ConversationReport) -> str:
     """The report as tables of at most 80 columns."""
     so_far = "" if report.status == "completed" else " so far"
-    lines = [f"run {report.run_id}: {report.status}, {len(report.conversations)} conversations{so_far}"]
+    count = len(report.conversations)
+    counted = f"{count} conversation{'' if count == 1 else 's'}"
+    lines = [f"run {report.run_id}: {report.status}, {counted}{so_far}"]
     for environment, group in groupby(report.conversations, key=lambda talk: talk.environment):
         talks = list(group)
         shown = talks[-SHOWN:]
@@ -69,7 +71,7 @@ def _speaking(talks: Sequence[Conversation]) -> str:
         [
             *_place(talk),
             one_line(max(talk.speaking.shares, key=talk.speaking.shares.__getitem__, default="–"), ID_WIDTH),
-            one_line(_most_answered(talk.replies), ID_WIDTH),
+            one_line(_most_answered(talk), ID_WIDTH),
             str(talk.speaking.messages),
             str(talk.speaking.private),
             str(talk.speaking.silent),
@@ -119,12 +121,13 @@ def _place(talk: Conversation) -> tuple[str, str]:
     return str(talk.round), one_line(talk.cohort_id, ID_WIDTH)
 
 
-def _most_answered(network: ReplyNetwork) -> str:
+def _most_answered(talk: Conversation) -> str:
     """Who got most answers; of several the first in the order of joining."""
-    answers: dict[str, int] = {}
-    for reply in network.replies:
+    answers = {member.agent_id: 0 for member in talk.members}
+    for reply in talk.replies.replies:
         answers[reply.receiver_id] = answers.get(reply.receiver_id, 0) + reply.messages
-    return max(answers, key=answers.__getitem__, default="–")
+    most = max(answers, key=answers.__getitem__, default="")
+    return most if answers.get(most) else "–"
 
 
 def _number(value: float | None) -> str:

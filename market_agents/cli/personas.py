@@ -48,7 +48,7 @@ def in_tables(report: PersonaReport) -> str:
     lines = [f"run {report.run_id}: {report.status}{so_far}; {counted or 'no agents'}", ""]
     if report.balance:
         lines += [_balance(report), "", "difference: of two roles' means, in standard deviations", ""]
-    else:
+    elif report.roles:
         lines += ["The personas are texts without numbers: there is nothing to balance", ""]
     if not report.checks:
         return "\n".join([*lines, _NO_CHECK])

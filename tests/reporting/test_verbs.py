@@ -135,7 +135,7 @@ def test_a_run_without_chat_or_tasks(tmp_path: Path) -> None:
 def test_an_unfinished_run_is_told_so_far(tmp_path: Path) -> None:
     stored(tmp_path, {"messages": [message(1, "95"), message(2, "97", sender_id="agent_2")]})
     ended = ran(tmp_path, "conversation", "run")
-    assert "interrupted, 1 conversations so far" in ended.out
+    assert "interrupted, 1 conversation so far" in ended.out
     assert "96.00" not in ended.out
     assert "95.00" in ended.out
 
