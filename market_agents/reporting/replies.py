@@ -50,7 +50,8 @@ class ReplyNetwork:
     Attributes:
         replies: the arrows, ordered by sender and receiver in the order of joining.
         unlinked: messages that answer nobody: they open the conversation.
-        density: arrows over possible arrows n·(n − 1), 0 to 1; None for fewer than two members.
+        density: arrows over possible arrows n·(n − 1), 0 to 1, n counting members and whoever else was written
+            to; None for fewer than two.
         reciprocity: share of arrows that have one in return, 0 to 1; None without an arrow.
     """
 
@@ -84,11 +85,12 @@ def reply_network(talk: Talk) -> ReplyNetwork:
             counts[message.sender_id, receiver][link] += 1
         heard.say(message)
     place = {member.agent_id: index for index, member in enumerate(talk.members)}
+    people = len(place.keys() | {who for pair in counts for who in pair})
     pairs = sorted(counts, key=lambda pair: [(place.get(who, len(place)), who) for who in pair])
     return ReplyNetwork(
         replies=tuple(_reply(pair, counts[pair]) for pair in pairs),
         unlinked=unlinked,
-        density=len(pairs) / (len(place) * (len(place) - 1)) if len(place) > 1 else None,
+        density=len(pairs) / (people * (people - 1)) if people > 1 else None,
         reciprocity=sum((to, of) in counts for of, to in pairs) / len(pairs) if pairs else None,
     )
 
@@ -99,7 +101,7 @@ def _reply(pair: tuple[str, str], counted: Mapping[Link, int]) -> Reply:
 
 def _answered(message: Message, names: _Names, heard: _Heard) -> tuple[Link, Sequence[str]]:
     if message.recipient_id != EVERYBODY:
-        return Link.DIRECT, [message.recipient_id]
+        return Link.DIRECT, [message.recipient_id] if message.recipient_id != message.sender_id else []
     named = [who for who in names.in_text(message.content) if who != message.sender_id]
     if named:
         return Link.MENTION, named

@@ -27,6 +27,12 @@ def test_a_private_message_answers_its_recipient_whomever_it_names() -> None:
     assert arrows(talk((1, "1", "Tell agent_3, Cleo", "2"))) == [("1", "2", "direct", 1)]
 
 
+def test_a_note_to_oneself_answers_nobody() -> None:
+    one = talk((1, "1", "hm", "1"))
+    assert arrows(one) == []
+    assert reply_network(one).unlinked == 1
+
+
 @pytest.mark.parametrize(
     "words",
     [
