@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 ENVIRONMENTS: dict[str, str] = {
     "group_chat": "market_agents.groupchat_orchestrator:GroupChatOrchestrator",
     "auction": "market_agents.auction_orchestrator:AuctionOrchestrator",
+    "elicitation": "market_agents.elicitation_orchestrator:ElicitationOrchestrator",
 }
 """The registry: a type's name in the YAML, and the class that runs it."""
 

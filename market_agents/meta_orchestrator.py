@@ -67,6 +67,7 @@ from market_agents.inference import MemoryJournal, ModelDoor, build_endpoints
 from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
 from market_agents.logger_utils import SimulationLogger
+from market_agents.personas import Persona, balance_in_words, persona_balance
 from market_agents.rng import RandomStreams, draw_seed
 from market_agents.storage import (
     Database,
@@ -343,6 +344,7 @@ class MetaOrchestrator:
         )
         began = "resumed" if self.start.resume else "started"
         inserter.note("info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force})
+        self._tell_balance(inserter, agents)
         accounts = _open_accounts(agents, config.agent_config.good_name)
         inserter.population(agents)
         inserter.ledger(0, None, accounts)
@@ -363,6 +365,19 @@ class MetaOrchestrator:
             self.rounds_done = round_number
             self._check_abstentions(round_number, context.failures, *before)
         self.display.finished(config.max_rounds)
+
+    def _tell_balance(self, inserter: SimulationDataInserter, agents: Sequence[MarketAgent]) -> None:
+        """Say, and once in a run's life note, whether roles got comparable personas."""
+        by_role: dict[str, list[Persona]] = {}
+        for agent in agents:
+            if isinstance(agent.persona, Persona):
+                by_role.setdefault(agent.role, []).append(agent.persona)
+        balance = persona_balance(by_role)
+        summary = balance_in_words(balance)
+        self.display.run(summary)
+        if not (self.start.resume or self.start.replay):
+            data = {"traits": [asdict(row) for row in balance]}
+            inserter.note("info", "persona_balance", summary, data)
 
     def _environments(self, context: RunContext) -> list[BaseOrchestrator[Any]]:
         configured = self.config.environment_configs

@@ -50,6 +50,54 @@ class TopicProposal(Answer):
     topic: str = Field(min_length=1, description="The topic, in one sentence.")
 
 
+class MenuChoices(Answer):
+    """Ten choices, one for each row of a menu; a field a row, so that no schema lets any be left out."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+
+    @property
+    def choices(self) -> list[str]:
+        """The choices from the first row to the last."""
+        return [value for name, value in self if name.startswith("row_")]
+
+
+class LotteryChoices(MenuChoices):
+    """Ten choices between two lotteries."""
+
+    row_1: Literal["A", "B"]
+    row_2: Literal["A", "B"]
+    row_3: Literal["A", "B"]
+    row_4: Literal["A", "B"]
+    row_5: Literal["A", "B"]
+    row_6: Literal["A", "B"]
+    row_7: Literal["A", "B"]
+    row_8: Literal["A", "B"]
+    row_9: Literal["A", "B"]
+    row_10: Literal["A", "B"]
+
+
+class PaymentChoices(MenuChoices):
+    """Ten choices between a payment today and one in a month."""
+
+    row_1: Literal["sooner", "later"]
+    row_2: Literal["sooner", "later"]
+    row_3: Literal["sooner", "later"]
+    row_4: Literal["sooner", "later"]
+    row_5: Literal["sooner", "later"]
+    row_6: Literal["sooner", "later"]
+    row_7: Literal["sooner", "later"]
+    row_8: Literal["sooner", "later"]
+    row_9: Literal["sooner", "later"]
+    row_10: Literal["sooner", "later"]
+
+
+class DictatorSplit(Answer):
+    """How an amount is divided with another."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    share: float = Field(ge=0, le=1, description="The share that you give to the other, from 0 to 1.")
+
+
 class Reflection(Answer):
     """How an agent looks back on a round."""
 

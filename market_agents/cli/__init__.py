@@ -15,6 +15,8 @@ VERBS = {
     "resume": "go on with a run that was interrupted",
     "replay": "run again from the journal alone, without any call",
     "runs": "list runs, show one, or delete one",
+    "conversation": "who said what in a run, measured by round and cohort",
+    "personas": "balance of personas over roles, revealed against assigned traits",
     "digest": "one SHA-256 over everything that a run decided",
     "export": "write a run's tables as CSV or JSON Lines",
     "lab": "let trading strategies trade in a reference market",

@@ -42,6 +42,20 @@ def persona_balance(personas_by_role: Mapping[str, Sequence[Persona]]) -> tuple[
     return tuple(_row(trait, personas_by_role) for trait in NUMERIC_FIELDS)
 
 
+def balance_in_words(table: Sequence[TraitBalance]) -> str:
+    """A balance table on one line: the trait that differs most between roles, and by how much.
+
+    Args:
+        table: as from `persona_balance`.
+    """
+    distances = [(abs(row.standardised_difference or 0.0), row) for row in table]
+    distance, worst = max(distances, key=lambda entry: entry[0], default=(0.0, None))
+    if worst is None or all(row.standardised_difference is None for row in table):
+        return "personas by role: too few to compare"
+    means = ", ".join(f"{role} {mean:.2f}" for role, mean in worst.means.items())
+    return f"personas by role: {worst.trait.replace('_', ' ')} apart by {distance:.2f} SD ({means})"
+
+
 def _row(trait: str, personas_by_role: Mapping[str, Sequence[Persona]]) -> TraitBalance:
     samples = {
         role: [float(getattr(persona, trait)) for persona in personas]

@@ -40,10 +40,13 @@ def placeholders(name: str) -> list[str]:
     return Template(text(name)).get_identifiers()
 
 
-def test_there_are_templates_for_both_environments() -> None:
+def test_there_are_templates_for_every_environment() -> None:
     steps = {"system", "perception", "action", "reflection"}
-    assert set(NAMES) == {f"{place}_{step}" for place in ("auction", "group_chat") for step in steps} | {
-        "group_chat_topic"
+    tasks = {"system", "risk", "giving", "patience"}
+    assert set(NAMES) == {
+        *(f"{place}_{step}" for place in ("auction", "group_chat") for step in steps),
+        *(f"elicitation_{task}" for task in tasks),
+        "group_chat_topic",
     }
 
 
@@ -80,7 +83,10 @@ def test_what_changes_most_comes_last(name: str) -> None:
     keys = placeholders(name)
     assert keys[-1] == "observation"
     assert text(name).rstrip().endswith("$observation")
-    assert keys.index("memory") < keys.index("observation")
+    if name.startswith("elicitation_"):
+        assert keys == ["observation"], "a preference is revealed whatever has happened before"
+    else:
+        assert keys.index("memory") < keys.index("observation")
 
 
 def test_the_version_of_the_prompts_covers_every_template() -> None:

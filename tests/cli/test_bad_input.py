@@ -58,7 +58,7 @@ def assert_nothing_happened(cli: Cli, model: FakeModel) -> None:
         (["--set", "environment_configs.x={type: 'broken:Thing'}"], ["broken:Thing", "SyntaxError"]),
         (
             ["--set", "environment_configs.x={type: nope}"],
-            ["unknown environment 'nope'", "auction, group_chat"],
+            ["unknown environment 'nope'", "auction, elicitation, group_chat"],
         ),
         (["--set", "llm_configs=[{name: m, model: x}]"], ["OPENAI_API_KEY", "not set", "--offline"]),
         (["--set", "llm_configs=[{name: m, model: x, api_key_env: NO_KEY}]"], ["NO_KEY", "not set"]),

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from market_agents.personas import NUMERIC_FIELDS, TraitBalance, persona_balance
+from market_agents.personas import NUMERIC_FIELDS, TraitBalance, balance_in_words, persona_balance
 from tests.personas.people import amara, crowd, person
 
 
@@ -85,3 +85,21 @@ def test_a_row_is_frozen() -> None:
     balance = persona_balance({"buyer": crowd()[:5]})[0]
     with pytest.raises(dataclasses.FrozenInstanceError):
         balance.trait = "age"  # type: ignore[misc]
+
+
+def test_in_words_the_trait_that_differs_most() -> None:
+    buyers = [amara(risk_aversion=0.2), amara(risk_aversion=0.4, age=40)]
+    sellers = [amara(risk_aversion=0.9), amara(risk_aversion=1.1, age=44)]
+    # Means 0.3 and 1.0, sample variances 0.02: 0.7 / √0.02.
+    said = balance_in_words(persona_balance({"buyer": buyers, "seller": sellers}))
+    assert said == "personas by role: risk aversion apart by 4.95 SD (buyer 0.30, seller 1.00)"
+
+
+@pytest.mark.parametrize("table", [(), persona_balance({"buyer": crowd()[:5]}), persona_balance({})])
+def test_in_words_nothing_to_compare(table: tuple[TraitBalance, ...]) -> None:
+    assert balance_in_words(table) == "personas by role: too few to compare"
+
+
+def test_the_words_fit_a_line() -> None:
+    widest = TraitBalance("talkativeness", {"buyer": 0.25, "seller": 0.75}, -12.34)
+    assert len(balance_in_words([widest])) <= 75

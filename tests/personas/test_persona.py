@@ -26,6 +26,7 @@ def test_the_door_of_the_room() -> None:
         "NUMERIC_FIELDS",
         "Persona",
         "TraitBalance",
+        "balance_in_words",
         "generate_persona",
         "load_personas",
         "persona_balance",

@@ -1,0 +1,42 @@
+import market_agents.reporting as door
+
+
+def test_everything_behind_the_door_exists_and_nothing_else_is_promised() -> None:
+    assert sorted(door.__all__) == [
+        "Agreement",
+        "Amount",
+        "Conversation",
+        "ConversationReport",
+        "JUDGED",
+        "Judge",
+        "JudgeRubric",
+        "JudgeScore",
+        "Member",
+        "Mention",
+        "Message",
+        "Order",
+        "PersonaReport",
+        "PricePath",
+        "Reply",
+        "ReplyNetwork",
+        "Speaking",
+        "Talk",
+        "Tone",
+        "TopicUse",
+        "TraitCheck",
+        "agreement",
+        "conversation_report",
+        "judge_scores",
+        "judge_talk",
+        "mentions",
+        "persona_report",
+        "price_path",
+        "prices_in",
+        "read_talks",
+        "reply_network",
+        "speaking",
+        "tone",
+        "topic_use",
+        "transcript",
+    ]
+    assert all(hasattr(door, name) for name in door.__all__)
