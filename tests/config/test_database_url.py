@@ -11,7 +11,7 @@ from market_agents.config import DatabaseConfig, database_url
 from market_agents.errors import UserError
 
 PG = "postgresql+psycopg2://"
-FOLDER = Path("/work")
+FOLDER = Path("/srv")
 NOTHING: dict[str, object] = {}
 YAML_PG: dict[str, object] = {"db_host": "yaml", "db_user": "yu", "db_name": "yn", "db_port": 1111}
 YAML_FILE: dict[str, object] = {"db_type": "sqlite", "db_name": "yaml.db"}
@@ -31,10 +31,10 @@ def url(
 @pytest.mark.parametrize(
     ("flag", "environment", "keys", "expected"),
     [
-        ("flag.db", {**HOST, **URL}, YAML_PG, "sqlite:////work/flag.db"),
+        ("flag.db", {**HOST, **URL}, YAML_PG, "sqlite:////srv/flag.db"),
         ("postgres://flag/d", {**HOST, **URL}, YAML_PG, f"{PG}flag/d"),
         (None, {**HOST, **URL}, YAML_PG, f"{PG}url/d"),
-        (None, {"DATABASE_URL": "sqlite:///e.db", **HOST}, YAML_PG, "sqlite:////work/e.db"),
+        (None, {"DATABASE_URL": "sqlite:///e.db", **HOST}, YAML_PG, "sqlite:////srv/e.db"),
         (None, HOST, YAML_PG, f"{PG}yu@env:1111/yn"),
         (None, HOST, YAML_FILE, f"{PG}env:5432/market_simulation"),
         (None, HOST, NOTHING, f"{PG}env:5432/market_simulation"),
@@ -47,10 +47,10 @@ def url(
         (None, {}, {**YAML_PG, "db_password": "y"}, f"{PG}yu:y@yaml:1111/yn"),
         (None, {}, YAML_PG, f"{PG}yu@yaml:1111/yn"),
         (None, {}, {"db_type": "postgres"}, f"{PG}localhost:5432/market_simulation"),
-        (None, {}, YAML_FILE, "sqlite:////work/yaml.db"),
-        (None, {}, {"db_name": "bare.db"}, "sqlite:////work/bare.db"),
-        (None, {"OPENAI_API_KEY": "k"}, NOTHING, "sqlite:////work/market_simulation.db"),
-        ("", {}, NOTHING, "sqlite:////work/market_simulation.db"),
+        (None, {}, YAML_FILE, "sqlite:////srv/yaml.db"),
+        (None, {}, {"db_name": "bare.db"}, "sqlite:////srv/bare.db"),
+        (None, {"OPENAI_API_KEY": "k"}, NOTHING, "sqlite:////srv/market_simulation.db"),
+        ("", {}, NOTHING, "sqlite:////srv/market_simulation.db"),
     ],
 )
 def test_precedence(
@@ -74,13 +74,13 @@ def test_precedence(
         ("postgresql://u:p@h/d?sslmode=require", f"{PG}u:p@h/d?sslmode=require"),
         ("postgresql://u@[::1]:5433/d", f"{PG}u@[::1]:5433/d"),
         ("postgresql:///d", f"{PG}/d"),
-        ("sqlite:///a.db", "sqlite:////work/a.db"),
+        ("sqlite:///a.db", "sqlite:////srv/a.db"),
         ("sqlite:////tmp/a.db", "sqlite:////tmp/a.db"),
         ("sqlite:///a.db?timeout=3", "sqlite:///a.db?timeout=3"),
-        ("a.db", "sqlite:////work/a.db"),
-        ("sub folder/a.db", "sqlite:////work/sub folder/a.db"),
+        ("a.db", "sqlite:////srv/a.db"),
+        ("sub folder/a.db", "sqlite:////srv/sub folder/a.db"),
         ("/tmp/a.db", "sqlite:////tmp/a.db"),
-        (" a.db ", "sqlite:////work/a.db"),
+        (" a.db ", "sqlite:////srv/a.db"),
     ],
 )
 def test_forms_of_an_address(flag: str, expected: str) -> None:
