@@ -98,7 +98,7 @@ class LLMConfig(StrictModel):
         default=1024, ge=1, le=1_000_000, description="Longest answer, in tokens, 1 to 1,000,000."
     )
     use_cache: bool = Field(
-        default=False, description="Whether equal requests of other runs may be answered from the cache."
+        default=False, description="Accepted for files of earlier versions; no effect yet."
     )
     base_url: WebAddress | None = Field(
         default=None,
