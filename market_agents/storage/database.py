@@ -220,7 +220,7 @@ class Database:
                 for hook in self._session_hooks:
                     hook(connection, self._session)
                 self._session = self._session_of(connection)
-            except BaseException:
+            except BaseException:  # what was taken is given back, whatever the error
                 connection.invalidate()
                 connection.close()
                 raise
@@ -262,7 +262,7 @@ def open_database(url: str, *, create: bool = True, patience: float = PATIENCE_S
     except DRIVER_ERRORS as error:
         database.close()
         raise _refused(address, error) from error
-    except BaseException:
+    except BaseException:  # what was taken is given back, whatever the error
         database.close()
         raise
     database.patience = patience

@@ -123,7 +123,7 @@ def create_run(
 
     try:
         database.write(enter)
-    except BaseException:
+    except BaseException:  # what was taken is given back, whatever the error
         lock.release()
         raise
     return Lease(database, run_id, _FIRST_EPOCH, lock)
@@ -141,7 +141,7 @@ def acquire(database: Database, run_id: str) -> Lease:
     lock = take(database, run_id)
     try:
         epoch = database.write(lambda connection: begin_epoch(connection, run_id))
-    except BaseException:
+    except BaseException:  # what was taken is given back, whatever the error
         lock.release()
         raise
     return Lease(database, run_id, epoch, lock)
