@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -59,7 +58,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
     def make_environment(self) -> AuctionEnvironment:
         """A double auction over the run's accounts."""
         config = self.context.config
-        tick_size = Decimal(str(config.tick_size))
+        tick_size = config.tick
         self.good = config.agent_config.good_name
         self._units = {agent.id: agent.units for agent in self.agents}
         self._result: RoundResult | None = None

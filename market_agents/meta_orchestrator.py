@@ -225,7 +225,7 @@ class MetaOrchestrator:
         self.run_id = self.start.run_id or new_run_id()
         self.variables = read_environment(self.folder)
         self.database_url = database_url(config.database_config, self.variables, database, self.folder)
-        self.display = SimulationLogger(TickScale(Decimal(str(config.tick_size))))
+        self.display = SimulationLogger(TickScale(config.tick))
         # A replay asks nobody, and so needs no key.
         endpoints = (
             {}
@@ -339,9 +339,7 @@ class MetaOrchestrator:
 
     async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
         config = self.config
-        inserter = SimulationDataInserter(
-            lease, tick_size=Decimal(str(config.tick_size)), keeps_notes=not self.start.replay
-        )
+        inserter = SimulationDataInserter(lease, tick_size=config.tick, keeps_notes=not self.start.replay)
         began = "resumed" if self.start.resume else "started"
         inserter.note("info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force})
         self._tell_balance(inserter, agents)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 
 from market_agents.agents.mailbox import PostOffice
@@ -86,7 +85,7 @@ def _agent(
 
 def _economics(config: SimulationConfig, own: RandomStreams, role: str) -> tuple[Endowment, tuple[int, ...]]:
     """Endowment and private schedule. A seller's schedule ends where its goods do: it cannot sell what it lacks."""
-    settings, scale = config.agent_config, TickScale(Decimal(str(config.tick_size)))
+    settings, scale = config.agent_config, TickScale(config.tick)
     buying = role == "buyer"
     base = spread_base(
         own.stream("base"),

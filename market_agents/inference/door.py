@@ -65,10 +65,6 @@ class Tally:
         else:
             self.cost += outcome.cost
 
-    def usual_reason(self) -> str:
-        """The commonest reason why an ask had no usable answer."""
-        return self.reasons.most_common(1)[0][0] if self.reasons else "none"
-
 
 class ModelDoor:
     """All model calls of a run, or of a program that uses agents without a run.
