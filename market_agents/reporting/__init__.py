@@ -1,5 +1,6 @@
 """What storage tells about a run once asked: its conversations and its personas, measured; nothing is written."""
 
+from market_agents.reporting.audit import Asked, Trail, Turn, trail
 from market_agents.reporting.conversation import Conversation, ConversationReport, conversation_report
 from market_agents.reporting.judging import (
     JUDGED,
@@ -22,6 +23,7 @@ __all__ = [
     "JUDGED",
     "Agreement",
     "Amount",
+    "Asked",
     "Conversation",
     "ConversationReport",
     "Judge",
@@ -39,7 +41,9 @@ __all__ = [
     "Talk",
     "Tone",
     "TopicUse",
+    "Trail",
     "TraitCheck",
+    "Turn",
     "agreement",
     "conversation_report",
     "judge_scores",
@@ -53,5 +57,6 @@ __all__ = [
     "speaking",
     "tone",
     "topic_use",
+    "trail",
     "transcript",
 ]

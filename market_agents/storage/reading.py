@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection, Table, func, select
 
@@ -31,8 +31,16 @@ def tables(database: Database, run_id: str) -> dict[str, int]:
         }
 
 
-def fetch(database: Database, table: str, run_id: str) -> Iterator[dict[str, object]]:
+def fetch(
+    database: Database, table: str, run_id: str, only: Mapping[str, object] | None = None
+) -> Iterator[dict[str, object]]:
     """The rows of a table that belong to a run, in natural-key order; amounts as ``Decimal``.
+
+    Args:
+        database: where the run is.
+        table: the table's name.
+        run_id: the run.
+        only: values that columns must have, by column.
 
     Raises:
         MarketAgentsError: no such table.
@@ -47,7 +55,7 @@ def fetch(database: Database, table: str, run_id: str) -> Iterator[dict[str, obj
     names = [column.name for column in known.columns]
     with database.read() as connection:
         require_run(connection, run_id)
-        for values in stream(connection, known, run_id):
+        for values in stream(connection, known, run_id, only):
             yield dict(zip(names, values, strict=True))
 
 
@@ -61,9 +69,12 @@ def require_run(connection: Connection, run_id: str) -> None:
         raise RunRefused(f"there is no run {run_id[:120]!r} in this database: see market-agents runs")
 
 
-def stream(connection: Connection, table: Table, run_id: str) -> Iterator[Values]:
+def stream(
+    connection: Connection, table: Table, run_id: str, only: Mapping[str, object] | None = None
+) -> Iterator[Values]:
     """The rows as tuples in the order of the table's columns, never all in memory at once."""
-    query = select(table).where(table.c.run_id == run_id).order_by(*table.primary_key)
+    conditions = [table.c[column] == value for column, value in (only or {}).items()]
+    query = select(table).where(table.c.run_id == run_id, *conditions).order_by(*table.primary_key)
     with connection.execution_options(yield_per=_PAGE).execute(query) as result:
         for row in result:
             yield tuple(row)
