@@ -129,7 +129,9 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
     def end_round(self, round_number: int) -> None:
         """Record the market's outcome and what moved."""
         self._result = self.mechanism.round_result()
-        self.inserter.auction_round(Where(self.name, round_number), self.good, self._result)
+        self.inserter.auction_round(
+            Where(self.name, round_number), self.good, self._result, self.mechanism.round_measures()
+        )
         self.inserter.ledger(round_number, self.name, self.context.accounts)
         self.display.market(self.good, self._result)
 

@@ -21,6 +21,7 @@ from market_agents.environments.mechanisms.auction import (
     OrderFilled,
     OrderPlaced,
     OrderRejected,
+    RoundMeasures,
     RoundResult,
     TradeMade,
 )
@@ -371,8 +372,8 @@ class SimulationDataInserter:
             }
         )
 
-    def auction_round(self, where: Where, good: str, result: RoundResult) -> None:
-        """A round's outcome of a market."""
+    def auction_round(self, where: Where, good: str, result: RoundResult, measures: RoundMeasures) -> None:
+        """A round's outcome of a market, and how it went on."""
         equilibrium = result.equilibrium
         self._rows["auction_rounds"].append(
             {
@@ -385,6 +386,7 @@ class SimulationDataInserter:
                 "equilibrium_price_low": self._average(equilibrium.price_low),
                 "equilibrium_price_high": self._average(equilibrium.price_high),
                 "equilibrium_quantity": equilibrium.quantity_max,
+                "equilibrium_quantity_min": equilibrium.quantity_min,
                 "realized_surplus": self._money(result.realized_surplus),
                 "maximum_surplus": self._average(result.maximum_surplus),
                 "efficiency": result.efficiency,
@@ -394,8 +396,26 @@ class SimulationDataInserter:
                     if result.profit_dispersion is None
                     else self._scale.to_currency(result.profit_dispersion)
                 ),
+                **self._course(measures),
             }
         )
+
+    def _course(self, measures: RoundMeasures) -> Row:
+        losses = measures.losses
+        return {
+            "intramarginal_loss_buyers": losses and losses.intramarginal_buyers,
+            "intramarginal_loss_sellers": losses and losses.intramarginal_sellers,
+            "extramarginal_loss_buyers": losses and losses.extramarginal_buyers,
+            "extramarginal_loss_sellers": losses and losses.extramarginal_sellers,
+            "price_autocorrelation": measures.price_autocorrelation,
+            "profit_gini": measures.profit_gini,
+            "rank_correlation_buyers": measures.rank_correlation_buyers,
+            "rank_correlation_sellers": measures.rank_correlation_sellers,
+            "late_trade_share": measures.late_trade_share,
+            "mean_spread": self._average(measures.mean_spread),
+            "mean_bid_depth": measures.mean_bid_depth,
+            "mean_ask_depth": measures.mean_ask_depth,
+        }
 
     # -- helpers ------------------------------------------------------------------------------------------------
 

@@ -117,6 +117,7 @@ def test_everything_behind_the_door_exists_and_nothing_else_is_promised() -> Non
         "OrderPlaced",
         "OrderRejected",
         "Quote",
+        "RoundMeasures",
         "RoundResult",
         "TradeMade",
         "Unreadable",

@@ -16,6 +16,7 @@ from market_agents.environments.mechanisms.auction.events import (
     TradeMade,
 )
 from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill, Institution
+from market_agents.environments.mechanisms.auction.measures import RoundMeasures
 from market_agents.environments.mechanisms.auction.mechanism import DoubleAuction
 from market_agents.environments.mechanisms.auction.results import RoundResult
 
@@ -33,6 +34,7 @@ __all__ = [
     "OrderPlaced",
     "OrderRejected",
     "Quote",
+    "RoundMeasures",
     "RoundResult",
     "TradeMade",
     "Unreadable",

@@ -30,6 +30,12 @@ from market_agents.environments.mechanisms.auction.events import (
 )
 from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill, Institution
 from market_agents.environments.mechanisms.auction.live_view import LiveView
+from market_agents.environments.mechanisms.auction.measures import (
+    RoundMeasures,
+    TurnEnd,
+    look_at,
+    measure_course,
+)
 from market_agents.environments.mechanisms.auction.results import (
     RoundResult,
     measure_round,
@@ -104,7 +110,9 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self._keep_events = keep_events
         self._traders: dict[str, Trader] = {}
         self._trades: list[TradeMade] = []
+        self._turns: list[TurnEnd] = []
         self._orders_seen = 0
+        self._orders_before = 0
         self._trades_made = 0
         self._last_price: int | None = None
 
@@ -153,6 +161,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         """Start a round: its trades, profits and open units are counted from here."""
         super().begin_round(round_number, rng)
         self._trades = []
+        self._turns = []
+        self._orders_before = self._orders_seen
         for trader in self._traders.values():
             trader.begin_round()
 
@@ -247,6 +257,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         """Let the institution clear, if it clears turn by turn."""
         if self.institution.clears_each_turn:
             self.clear()
+        if self._keep_events:
+            self._turns.append(look_at(self.institution, len(self._trades)))
 
     def clear(self) -> None:
         """Let the institution clear now."""
@@ -263,6 +275,11 @@ class DoubleAuction(Mechanism[AuctionAction]):
     def round_result(self) -> RoundResult:
         """The outcome of the round so far; to be asked for before units are opened for the next one."""
         return measure_round(self._trades, self._traders.values())
+
+    def round_measures(self) -> RoundMeasures:
+        """How the round went on so far; to be asked for when `round_result` is, of a market that keeps events."""
+        orders = range(self._orders_before + 1, self._orders_seen + 1)
+        return measure_course(self._trades, self._traders.values(), self._turns, orders)
 
     def _trader(self, agent_id: str) -> Trader:
         try:

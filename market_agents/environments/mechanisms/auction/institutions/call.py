@@ -14,6 +14,7 @@ class SealedOrders(Institution):
     """What institutions share that collect orders for a period before any of them trades; nobody sees them."""
 
     clears_each_turn: ClassVar[bool] = False
+    sealed: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

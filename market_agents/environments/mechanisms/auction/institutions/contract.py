@@ -54,11 +54,13 @@ class Institution(ABC):
         name: what a configuration calls it.
         must_improve: whether a new order is admitted only if it beats the best one of its side.
         clears_each_turn: whether `clear` belongs to the end of every turn, or to the end of the round only.
+        sealed: whether nobody ever sees the book, so that best quotes and depth tell nothing of it.
     """
 
     name: ClassVar[str]
     must_improve: ClassVar[bool] = False
     clears_each_turn: ClassVar[bool] = True
+    sealed: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._bids = BookSide(Side.BID)
