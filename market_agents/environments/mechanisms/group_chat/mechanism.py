@@ -1,113 +1,33 @@
-"""The group chat: cohorts, topics, broadcast and direct messages, and who may see which."""
+"""The rules of the chat: cohorts, topics, broadcast and direct messages, and who may see which."""
 
 from __future__ import annotations
 
 import reprlib
 from collections import Counter
 from collections.abc import Mapping
-from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal, get_args
 
-from market_agents.environments.environment import Environment, Event, Mechanism, Observation
+from market_agents.environments.environment import Mechanism, Observation
 from market_agents.environments.mechanisms.cohorts import CohortRule, form_cohorts
+from market_agents.environments.mechanisms.group_chat.actions import ChatAct, read_metadata, read_text
+from market_agents.environments.mechanisms.group_chat.cohort import Cohort
+from market_agents.environments.mechanisms.group_chat.events import (
+    EVERYBODY,
+    CohortFormed,
+    MessagePosted,
+    TopicSet,
+)
 from market_agents.errors import IllegalAction, UnknownRecipient, UserError
-from market_agents.plain_text import clean, storable
 
-EVERYBODY = "all"
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 """Simulated time starts here: a round is a day, a sub-round an hour, or its share of the day where there are more
 than 23, and a cohort's next message a second later, as long as the sub-round lasts."""
 
 TopicRule = Literal["proposed", "fixed"]
 
-MAX_METADATA_DEPTH = 8
-MAX_METADATA_ITEMS = 1_000
 _KEYS = {"message", "recipient_id", "metadata", "topic"}
-
-
-@dataclass(frozen=True, slots=True)
-class CohortFormed(Event):
-    """A cohort of this round."""
-
-    round: int
-    cohort_id: str
-    members: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TopicSet(Event):
-    """A cohort's topic of this round; without a proposer it is the configured one."""
-
-    round: int
-    cohort_id: str
-    topic: str
-    proposer_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class MessagePosted(Event):
-    """A message that its recipients can see from now on.
-
-    Attributes:
-        message_id: unique and rising over the whole run.
-        recipient_id: ``all`` of the cohort, or one agent.
-        timestamp: simulated time, ISO 8601.
-    """
-
-    round: int
-    sub_round: int
-    cohort_id: str
-    message_id: int
-    sender_id: str
-    recipient_id: str
-    content: str
-    metadata: dict[str, Any]
-    timestamp: str
-
-    def visible_to(self, agent_id: str) -> bool:
-        """Whether an agent of the cohort may see the message."""
-        return self.recipient_id == EVERYBODY or agent_id in {self.sender_id, self.recipient_id}
-
-    def as_dict(self) -> dict[str, Any]:
-        """The message as agents receive it, a copy each."""
-        return {
-            "sender_id": self.sender_id,
-            "content": self.content,
-            "recipient_id": self.recipient_id,
-            "timestamp": self.timestamp,
-            "metadata": deepcopy(self.metadata),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class ChatAct:
-    """A message to be posted, or a topic to be proposed."""
-
-    message: str = ""
-    recipient_id: str = EVERYBODY
-    metadata: dict[str, Any] = field(default_factory=dict)
-    topic: str | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Cohort:
-    """A cohort in the current round; numbered from 1."""
-
-    number: int
-    members: tuple[str, ...]
-    proposer_id: str
-    topic: str
-    topic_is_open: bool
-    messages: list[MessagePosted] = field(default_factory=list)
-    spoken: int = 0
-
-    @property
-    def cohort_id(self) -> str:
-        """The cohort's name in this round."""
-        return f"cohort_{self.number}"
 
 
 class GroupChat(Mechanism[ChatAct]):
@@ -229,12 +149,12 @@ class GroupChat(Mechanism[ChatAct]):
         if "topic" in action:
             if len(action) > 1:
                 raise IllegalAction("a topic is proposed alone, without a message")
-            return ChatAct(topic=_text(action["topic"], "topic"))
+            return ChatAct(topic=read_text(action["topic"], "topic"))
         metadata = action.get("metadata")
         return ChatAct(
-            message=_text(action.get("message"), "message"),
+            message=read_text(action.get("message"), "message"),
             recipient_id=self._known_recipient(agent_id, action.get("recipient_id", EVERYBODY)),
-            metadata=_metadata(metadata) if metadata is not None else {},
+            metadata=read_metadata(metadata) if metadata is not None else {},
         )
 
     def _known_recipient(self, agent_id: str, recipient: object) -> str:
@@ -345,28 +265,3 @@ class GroupChat(Mechanism[ChatAct]):
             },
             "round_messages": [message.as_dict() for cohort in self._cohorts for message in cohort.messages],
         }
-
-
-class GroupChatEnvironment(Environment[ChatAct]):
-    """A group chat with a name and participants."""
-
-    mechanism: GroupChat
-
-    def __init__(self, name: str = "group_chat", mechanism: GroupChat | None = None) -> None:
-        super().__init__(name, mechanism or GroupChat())
-
-
-def _text(value: object, key: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise IllegalAction(f"{key} is a text that is not empty")
-    return clean(value)
-
-
-def _metadata(value: object) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise IllegalAction("metadata is a mapping")
-    try:
-        kept: dict[str, Any] = storable(value, depth=MAX_METADATA_DEPTH, items=MAX_METADATA_ITEMS)
-    except ValueError as error:
-        raise IllegalAction(f"metadata is {error}") from error
-    return kept

@@ -1,0 +1,42 @@
+"""What a member of a chat may do, and how an action is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from market_agents.environments.mechanisms.group_chat.events import EVERYBODY
+from market_agents.errors import IllegalAction
+from market_agents.plain_text import clean, storable
+
+MAX_METADATA_DEPTH = 8
+MAX_METADATA_ITEMS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAct:
+    """A message to be posted, or a topic to be proposed."""
+
+    message: str = ""
+    recipient_id: str = EVERYBODY
+    metadata: dict[str, Any] = field(default_factory=dict)
+    topic: str | None = None
+
+
+def read_text(value: object, key: str) -> str:
+    """A text that says something, storable anywhere."""
+    if not isinstance(value, str) or not value.strip():
+        raise IllegalAction(f"{key} is a text that is not empty")
+    return clean(value)
+
+
+def read_metadata(value: object) -> dict[str, Any]:
+    """A mapping of bounded size, storable anywhere."""
+    if not isinstance(value, Mapping):
+        raise IllegalAction("metadata is a mapping")
+    try:
+        kept: dict[str, Any] = storable(value, depth=MAX_METADATA_DEPTH, items=MAX_METADATA_ITEMS)
+    except ValueError as error:
+        raise IllegalAction(f"metadata is {error}") from error
+    return kept
