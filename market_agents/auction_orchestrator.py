@@ -1,4 +1,4 @@
-"""Runs double auctions: renews endowments, lets minds and strategies trade, and records what the market came to."""
+"""Runs double auctions: opens their units, lets minds and strategies trade, and records what the market came to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from market_agents.agents.steps.auction import (
     AuctionReflectionStep,
 )
 from market_agents.base_orchestrator import BaseOrchestrator
-from market_agents.config import EnvironmentConfig
+from market_agents.config import EnvironmentConfig, MarketConfig
 from market_agents.economics.orders import Side
 from market_agents.economics.surplus import equilibrium_profit
 from market_agents.economics.ticks import TickScale
@@ -27,23 +27,15 @@ from market_agents.environments.mechanisms.auction import AuctionEnvironment, Do
 from market_agents.insert_simulation_data import Where
 
 
-class AuctionConfig(EnvironmentConfig):
+class AuctionConfig(MarketConfig):
     """The auction's keys."""
 
-    good_name: str | None = Field(
-        None, description="A label of old files; agents trade agent_config.good_name."
-    )
     institution: Literal["midpoint", "lob"] = Field(
         "midpoint",
         description="How orders meet: midpoint (all at once, at the midpoint) or lob (one after another).",
     )
     order_lifetime: Literal["round", "run"] = Field(
         "round", description="Whether open orders outlive their round."
-    )
-    renewal: Literal["endowment", "units", "none"] = Field(
-        "endowment",
-        description="What a round starts with: endowment (cash, goods and units as at first), units (units and the "
-        "sellers' goods, cash carries over), none.",
     )
     max_price: float | None = Field(
         None, gt=0, le=1e9, description="Highest price admitted, in currency, to 1e9; null for none."
@@ -60,7 +52,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         config = self.context.config
         tick_size = config.tick
         self.good = config.agent_config.good_name
-        self._units = {agent.id: agent.units for agent in self.agents}
+        self._opened: dict[str, tuple[int, ...]] = {}
         self._result: RoundResult | None = None
         self.mechanism = DoubleAuction(
             good=self.good,
@@ -94,41 +86,22 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             "reflection": AuctionReflectionStep(self.name, frame),
         }
 
-    def begin_round(self, round_number: int) -> None:
-        """Renew what the configuration renews, and open this round's units."""
-        if round_number > 1:
-            self._renew()
-        for agent in self.agents:
-            self.mechanism.open_units(agent.id, self._units[agent.id])
-        self.inserter.schedules(
-            round_number, self.good, ((agent.id, agent.role, self._units[agent.id]) for agent in self.agents)
-        )
-        self.inserter.ledger(round_number, self.name, self.context.accounts)
-
-    def _renew(self) -> None:
-        """Buyers consume what they bought, sellers produce what they sold; with ``endowment`` cash returns too."""
-        if self.config.renewal == "none":
-            self._units = {agent.id: self.mechanism.units_left(agent.id) for agent in self.agents}
-            for agent in self.agents:
-                agent.units = self._units[agent.id]
-            return
-        accounts = self.context.accounts
-        for agent in self.agents:
-            holding, start = accounts.holding(agent.id), agent.endowment
-            goods = start.goods - holding.goods[self.good]
-            cash = start.cash - holding.cash if self.config.renewal == "endowment" else 0
-            if goods < 0 or cash < 0:
-                accounts.consume(agent.id, self.good, max(-goods, 0), max(-cash, 0))
-            if goods > 0 or cash > 0:
-                accounts.renew(agent.id, self.good, max(goods, 0), max(cash, 0))
+    def begin_round(self, round_number: int) -> None:  # noqa: ARG002  (what is open is what the round left open)
+        """Open the units that are open to everybody now."""
+        self._opened = {agent.id: agent.units_of(self.good) for agent in self.agents}
+        for agent_id, units in self._opened.items():
+            self.mechanism.open_units(agent_id, units)
 
     def acl_messages(self, events: Iterable[Event]) -> Iterable[ACLMessage]:
         """Orders as proposals to the market, their fates as its answers."""
         return conversations(events, self.name, self.mechanism.scale)
 
     def end_round(self, round_number: int) -> None:
-        """Record the market's outcome and what moved."""
+        """Record the market's outcome and what moved, and note which units were traded."""
         self._result = self.mechanism.round_result()
+        for agent_id, units in self._opened.items():
+            traded = len(units) - len(self.mechanism.units_left(agent_id))
+            self.context.preferences.use(agent_id, self.good, traded)
         self.inserter.auction_round(
             Where(self.name, round_number), self.good, self._result, self.mechanism.round_measures()
         )
@@ -140,7 +113,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         if self._result is None:
             return None
         side = Side.BID if agent.role == "buyer" else Side.ASK
-        predicted = equilibrium_profit(self._units[agent.id], side, self._result.equilibrium.price)
+        predicted = equilibrium_profit(self._opened[agent.id], side, self._result.equilibrium.price)
         return self._result.profits[agent.id] / predicted if predicted > 0 else None
 
     def told(self, act: Act) -> Any:  # noqa: ANN401  (JSON has no narrower type)

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.preferences import Preferences
 from market_agents.agents.protocols import ACLMessage
 from market_agents.agents.schemas import Perception, Reflection
 from market_agents.config import EnvironmentConfig, SimulationConfig
@@ -53,6 +54,7 @@ class RunContext:
     config: SimulationConfig
     agents: Sequence[MarketAgent]
     accounts: Accounts
+    preferences: Preferences
     streams: RandomStreams
     door: ModelDoor
     inserter: SimulationDataInserter
@@ -131,7 +133,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         """The minds' steps here, by the names used in ``steps``: perception, action, reflection."""
 
     def begin_round(self, round_number: int) -> None:
-        """Before the mechanism's round begins: renew what is to be renewed."""
+        """Before the mechanism's round begins; holdings and units of the round are there already."""
 
     async def open_round(self, round_number: int) -> None:
         """After the mechanism's round has begun, before the first sub-round."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import singledispatchmethod
@@ -103,29 +103,21 @@ class SimulationDataInserter:
                     else {"text": clean(str(persona))},
                     "endowment": {
                         "cash": self._scale.to_currency(agent.endowment.cash),
-                        "goods": agent.endowment.goods,
+                        "goods": _by_good(agent.endowment.goods),
                     },
                     "llm_config": agent.llm_config.name,
                     "strategy": agent.strategy_name,
                 }
             )
 
-    def schedules(
-        self, round_number: int, good: str, agents: Iterable[tuple[str, str, Sequence[int]]]
-    ) -> None:
-        """The units open at the start of a round: agent id, role and values or costs in ticks, in trading order."""
-        for agent_id, role, units in agents:
-            for unit, ticks in enumerate(units, 1):
-                worth = self._money(ticks)
+    def schedules(self, round_number: int, good: str, agents: Iterable[MarketAgent]) -> None:
+        """The units of a good that are open to agents at the start of a round, in trading order."""
+        for agent in agents:
+            side = "value" if agent.role == "buyer" else "cost"
+            for unit, ticks in enumerate(agent.units_of(good), 1):
+                worth = {"value": None, "cost": None} | {side: self._money(ticks)}
                 self._rows["preference_schedules"].append(
-                    {
-                        "round": round_number,
-                        "agent_id": agent_id,
-                        "good": good,
-                        "unit": unit,
-                        "value": worth if role == "buyer" else None,
-                        "cost": worth if role != "buyer" else None,
-                    }
+                    {"round": round_number, "agent_id": agent.id, "good": good, "unit": unit, **worth}
                 )
 
     def ledger(self, round_number: int, environment: str | None, accounts: Accounts) -> None:
@@ -487,6 +479,11 @@ class SimulationDataInserter:
         if ticks is None or abs(ticks) == float("inf"):
             return None
         return Decimal(repr(self._scale.to_currency(ticks))).quantize(Decimal("0.000001"))
+
+
+def _by_good(goods: Mapping[str, int]) -> object:
+    """Units by good; of the only good, their bare number."""
+    return dict(goods) if len(goods) != 1 else next(iter(goods.values()))
 
 
 def storable_or_note(content: object) -> Any:  # noqa: ANN401  (JSON has no narrower type)

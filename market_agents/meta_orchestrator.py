@@ -33,6 +33,7 @@ from typing import Any
 from market_agents import __version__
 from market_agents.agents.generation import generate_agents, minds
 from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.preferences import Preferences
 from market_agents.agents.prompts import prompts_hash
 from market_agents.agents.strategies import STRATEGIES
 from market_agents.auction_orchestrator import AuctionOrchestrator
@@ -51,6 +52,7 @@ from market_agents.config import (
     database_url,
     read_config,
     read_environment,
+    traded_goods,
 )
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
@@ -343,18 +345,22 @@ class MetaOrchestrator:
         began = "resumed" if self.start.resume else "started"
         inserter.note("info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force})
         self._tell_balance(inserter, agents)
-        accounts = _open_accounts(agents, config.agent_config.good_name)
+        goods = traded_goods(config)
+        accounts = _open_accounts(agents, [good.name for good in goods])
         inserter.population(agents)
         inserter.ledger(0, None, accounts)
         inserter.allocations(0, accounts)
         await inserter.flush("population")
+        preferences = Preferences(agents, accounts, goods)
+        streams = RandomStreams(self.seed)
         context = RunContext(
-            config, agents, accounts, RandomStreams(self.seed), self.door, inserter, self.display
+            config, agents, accounts, preferences, streams, self.door, inserter, self.display
         )
         environments = self._environments(context)
         for round_number in range(1, config.max_rounds + 1):
             self.display.round(round_number, config.max_rounds)
             before = (self.door.tally.asked, self.door.tally.unanswered, context.failures.total())
+            _begin_round(round_number, context)
             for environment in environments:
                 await environment.run_round(round_number)
             inserter.memories(round_number, agents)
@@ -423,8 +429,15 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _open_accounts(agents: Sequence[MarketAgent], good: str) -> Accounts:
-    accounts = Accounts([good])
+def _open_accounts(agents: Sequence[MarketAgent], goods: Sequence[str]) -> Accounts:
+    accounts = Accounts(goods)
     for agent in agents:
-        accounts.open(agent.id, agent.endowment.cash, {good: agent.endowment.goods})
+        accounts.open(agent.id, agent.endowment.cash, agent.endowment.goods)
     return accounts
+
+
+def _begin_round(round_number: int, context: RunContext) -> None:
+    """Renew and open what can be traded in a round, once for all environments, and record it."""
+    for good in context.preferences.begin_round(round_number):
+        context.inserter.schedules(round_number, good.name, context.agents)
+        context.inserter.ledger(round_number, good.market, context.accounts)

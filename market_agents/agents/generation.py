@@ -8,7 +8,7 @@ from pathlib import Path
 from market_agents.agents.mailbox import PostOffice
 from market_agents.agents.market_agent import OFFLINE, Endowment, MarketAgent
 from market_agents.agents.strategies import STRATEGIES, Strategy
-from market_agents.config import LLMConfig, SimulationConfig, read_environment
+from market_agents.config import LLMConfig, SimulationConfig, read_environment, traded_goods
 from market_agents.economics.schedules import generate_schedule, spread_base
 from market_agents.economics.ticks import TickScale
 from market_agents.errors import UserError
@@ -83,7 +83,9 @@ def _agent(
     )
 
 
-def _economics(config: SimulationConfig, own: RandomStreams, role: str) -> tuple[Endowment, tuple[int, ...]]:
+def _economics(
+    config: SimulationConfig, own: RandomStreams, role: str
+) -> tuple[Endowment, dict[str, tuple[int, ...]]]:
     """Endowment and private schedule. A seller's schedule ends where its goods do: it cannot sell what it lacks."""
     settings, scale = config.agent_config, TickScale(config.tick)
     buying = role == "buyer"
@@ -101,7 +103,11 @@ def _economics(config: SimulationConfig, own: RandomStreams, role: str) -> tuple
     )
     cash = scale.floor(settings.buyer_initial_cash if buying else settings.seller_initial_cash)
     goods = settings.buyer_initial_goods if buying else settings.seller_initial_goods
-    return Endowment(cash, goods), units if buying else units[:goods]
+    names = [good.name for good in traded_goods(config)]
+    return (
+        Endowment(cash, dict.fromkeys(names, goods)),
+        dict.fromkeys(names, units if buying else units[:goods]),
+    )
 
 
 def _strategy(config: SimulationConfig) -> Strategy:

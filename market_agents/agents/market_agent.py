@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from market_agents.agents.mailbox import PostOffice
@@ -28,11 +28,11 @@ class Endowment:
 
     Attributes:
         cash: in ticks.
-        goods: whole units.
+        goods: whole units of each good; goods left out count 0.
     """
 
     cash: int = 0
-    goods: int = 0
+    goods: Mapping[str, int] = field(default_factory=dict)
 
 
 class MarketAgent:
@@ -45,7 +45,7 @@ class MarketAgent:
         llm_config: the entry of ``llm_configs`` that answers for this agent; offline by default.
         index: place in the population, from 1.
         endowment: cash and goods at the start.
-        units: private values (buyers) or costs (sellers) in ticks, in trading order.
+        units: by good, private values (buyers) or costs (sellers) in ticks, in trading order.
         strategy: decides in markets instead of a model.
         strategy_name: how the records name that strategy.
         llm_orchestrator: the way to the model; one of its own, journalled in memory, by default.
@@ -62,7 +62,7 @@ class MarketAgent:
         *,
         index: int = 1,
         endowment: Endowment | None = None,
-        units: Sequence[int] = (),
+        units: Mapping[str, Sequence[int]] | None = None,
         strategy: Strategy | None = None,
         strategy_name: str | None = None,
         llm_orchestrator: LLMOrchestrator | None = None,
@@ -75,7 +75,7 @@ class MarketAgent:
         self.llm_config = llm_config or OFFLINE
         self.index = index
         self.endowment = endowment or Endowment()
-        self.units = tuple(units)
+        self.units = {good: tuple(worth) for good, worth in (units or {}).items()}
         self.strategy = strategy
         self.strategy_name = strategy_name
         self.llm_orchestrator = llm_orchestrator or standalone_orchestrator(self.llm_config)
@@ -92,6 +92,10 @@ class MarketAgent:
     def post_office(self) -> PostOffice:
         """Where this agent has its mailbox."""
         return self._post_office
+
+    def units_of(self, good: str) -> tuple[int, ...]:
+        """Values or costs, in ticks, of the units of a good that the agent may still trade, in trading order."""
+        return self.units.get(good, ())
 
     async def send_message(self, message: ACLMessage) -> None:
         """Send a message to one other agent.

@@ -3,6 +3,7 @@
 from market_agents.config.database import database_url
 from market_agents.config.environment import api_key, base_url, read_environment
 from market_agents.config.fields import StrictModel
+from market_agents.config.goods import MarketConfig, Renewal, TradedGood, markets_of, traded_goods
 from market_agents.config.hashing import NOT_DECISIVE, config_difference, config_hash, config_to_mapping
 from market_agents.config.loading import EnvironmentModel, LoadedConfig, config_from_mapping, read_config
 from market_agents.config.models import EnvironmentConfig, SimulationConfig
@@ -24,11 +25,14 @@ __all__ = [
     "EnvironmentModel",
     "LLMConfig",
     "LoadedConfig",
+    "MarketConfig",
     "MemoryConfig",
     "PersonaConfig",
+    "Renewal",
     "RequestLimits",
     "SimulationConfig",
     "StrictModel",
+    "TradedGood",
     "api_key",
     "base_url",
     "config_difference",
@@ -36,7 +40,9 @@ __all__ = [
     "config_hash",
     "config_to_mapping",
     "database_url",
+    "markets_of",
     "parse_override",
     "read_config",
     "read_environment",
+    "traded_goods",
 ]

@@ -72,11 +72,12 @@ def test_a_persona_reads_as_prose() -> None:
 
 def test_what_an_agent_owns_is_its_own() -> None:
     units = [120, 110]
-    first, second = MarketAgent("agent_1", "buyer", units=units), MarketAgent("agent_2", "buyer")
+    first = MarketAgent("agent_1", "buyer", units={"plum": units})
+    second = MarketAgent("agent_2", "buyer")
     units.append(1)
     first.perceptions["auction"] = "mine"
-    assert first.units == (120, 110)
-    assert (second.units, second.perceptions, second.environments) == ((), {}, {})
+    assert (first.units_of("plum"), first.units_of("pear")) == ((120, 110), ())
+    assert (second.units, second.perceptions, second.environments) == ({}, {}, {})
     assert first.memory is not second.memory
 
 

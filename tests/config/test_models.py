@@ -36,11 +36,14 @@ def test_the_door_shows_what_may_be_used() -> None:
         "EnvironmentModel",
         "LLMConfig",
         "LoadedConfig",
+        "MarketConfig",
         "MemoryConfig",
         "PersonaConfig",
+        "Renewal",
         "RequestLimits",
         "SimulationConfig",
         "StrictModel",
+        "TradedGood",
         "api_key",
         "base_url",
         "config_difference",
@@ -48,9 +51,11 @@ def test_the_door_shows_what_may_be_used() -> None:
         "config_hash",
         "config_to_mapping",
         "database_url",
+        "markets_of",
         "parse_override",
         "read_config",
         "read_environment",
+        "traded_goods",
     }
     assert all(hasattr(room, name) for name in room.__all__)
 

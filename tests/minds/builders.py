@@ -72,13 +72,13 @@ def trader(
     memory: Memory | None = None,
 ) -> MarketAgent:
     """Somebody with a thousand in cash or ten goods; values or costs in hundredths."""
-    endowment = Endowment(100_000, 0) if role == "buyer" else Endowment(0, 10)
+    endowment = Endowment(100_000) if role == "buyer" else Endowment(0, {GOOD: 10})
     return MarketAgent(
         name,
         role,
         f"{name.title()} is calm.",
         endowment=endowment,
-        units=units,
+        units={GOOD: units},
         llm_orchestrator=mind,
         memory=memory,
     )
@@ -97,14 +97,14 @@ def market(agents: Sequence[MarketAgent], institution: str = "midpoint") -> Auct
     """A double auction of all in its first turn."""
     accounts = Accounts([GOOD])
     for agent in agents:
-        accounts.open(agent.id, agent.endowment.cash, {GOOD: agent.endowment.goods})
+        accounts.open(agent.id, agent.endowment.cash, agent.endowment.goods)
     mechanism = DoubleAuction(
         good=GOOD, accounts=accounts, institution=institution, tick_size=Decimal("0.01")
     )
     auction = AuctionEnvironment(mechanism=mechanism)
     auction.join(agents)
     for agent in agents:
-        mechanism.open_units(agent.id, agent.units)
+        mechanism.open_units(agent.id, agent.units_of(GOOD))
     mechanism.begin_round(1, Random(1))
     mechanism.begin_sub_round(1)
     return auction

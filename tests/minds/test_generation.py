@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from market_agents.agents.generation import generate_agents, minds
+from market_agents.agents.market_agent import Endowment
 from market_agents.agents.protocols import ACLMessage
 from market_agents.config import AgentConfig, LLMConfig, MemoryConfig, PersonaConfig
 from market_agents.errors import ConfigError, UserError
 from market_agents.memory import MemoryEntry, MemoryKind
-from tests.minds.builders import config, likeness, population
+from tests.minds.builders import GOOD, config, likeness, population
 
 THREE_MINDS = tuple(
     LLMConfig(name=name, client="offline", weight=weight)
@@ -128,24 +129,24 @@ def test_asks_per_decision_are_the_run_s() -> None:
 
 def test_values_fall_and_costs_rise() -> None:
     for agent in population(10, agent_config=varied()):
-        ordered = sorted(agent.units, reverse=agent.role == "buyer")
-        assert list(agent.units) == ordered
-        assert len(agent.units) == 4
-        assert min(agent.units) > 0
+        ordered = sorted(agent.units_of(GOOD), reverse=agent.role == "buyer")
+        assert list(agent.units_of(GOOD)) == ordered
+        assert len(agent.units_of(GOOD)) == 4
+        assert min(agent.units_of(GOOD)) > 0
 
 
 def test_without_spread_the_first_unit_is_worth_the_base_value() -> None:
     buyer, seller = population(2, agent_config=AgentConfig(buyer_base_value=130.5, seller_base_value=70))
-    assert (buyer.units[0], seller.units[0]) == (13_050, 7_000)
+    assert (buyer.units_of(GOOD)[0], seller.units_of(GOOD)[0]) == (13_050, 7_000)
 
 
 def test_a_seller_s_costs_end_where_its_goods_do() -> None:
     few = AgentConfig(num_units=5, seller_initial_goods=2, buyer_initial_goods=0)
     buyer, seller = population(2, agent_config=few)
-    assert (len(buyer.units), len(seller.units)) == (5, 2)
+    assert (len(buyer.units_of(GOOD)), len(seller.units_of(GOOD))) == (5, 2)
     full = population(2, agent_config=few.model_copy(update={"seller_initial_goods": 9}))[1]
-    assert full.units[:2] == seller.units
-    assert len(full.units) == 5
+    assert full.units_of(GOOD)[:2] == seller.units_of(GOOD)
+    assert len(full.units_of(GOOD)) == 5
 
 
 def test_endowments_are_in_ticks() -> None:
@@ -153,8 +154,8 @@ def test_endowments_are_in_ticks() -> None:
         buyer_initial_cash=12.34, seller_initial_cash=1, buyer_initial_goods=3, seller_initial_goods=4
     )
     buyer, seller = population(2, agent_config=settings)
-    assert (buyer.endowment.cash, buyer.endowment.goods) == (1_234, 3)
-    assert (seller.endowment.cash, seller.endowment.goods) == (100, 4)
+    assert buyer.endowment == Endowment(1_234, {GOOD: 3})
+    assert seller.endowment == Endowment(100, {GOOD: 4})
 
 
 def test_personas_of_a_folder_are_taken_in_turn(tmp_path: Path) -> None:

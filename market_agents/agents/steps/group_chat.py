@@ -79,8 +79,8 @@ class _ChatStep(CognitiveStep):
         """What the agent alone knows of the market: its values or costs, and the last price it saw there."""
         buying = agent.role == "buyer"
         lines = []
-        if agent.units:
-            units = ", ".join(in_figures(unit * self.frame.tick) for unit in agent.units)
+        if open_units := agent.units_of(self.frame.good):
+            units = ", ".join(in_figures(unit * self.frame.tick) for unit in open_units)
             lines.append(
                 f"Your private {'values' if buying else 'costs'} for the units you may "
                 f"{'buy' if buying else 'sell'} this round: {units}"
@@ -107,8 +107,9 @@ class _ChatStep(CognitiveStep):
         """What the stand-in believes in: what it heard and remembers, or else what its own first unit suggests."""
         heard = [message for message in state["round_messages"] if message["sender_id"] != agent.id]
         expected = expected_price("", heard, agent.memory.last_price)
-        if expected is None and agent.units:
-            expected = agent.units[0] * self.frame.tick * (0.9 if agent.role == "buyer" else 1.1)
+        units = agent.units_of(self.frame.good)
+        if expected is None and units:
+            expected = units[0] * self.frame.tick * (0.9 if agent.role == "buyer" else 1.1)
         return expected
 
 
