@@ -19,7 +19,7 @@ VERBS = {
     "conversation": "who said what in a run, measured by round and cohort",
     "personas": "balance of personas over roles, revealed against assigned traits",
     "digest": "one SHA-256 over everything that a run decided",
-    "export": "write a run's tables as CSV or JSON Lines",
+    "export": "write a run's tables as CSV, JSON Lines or Parquet",
     "lab": "let trading strategies trade in a reference market",
     "verify": "reproduce the reference experiments of the literature",
     "db": "create, upgrade or check the database",

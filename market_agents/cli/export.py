@@ -14,7 +14,7 @@ def main(argv: Sequence[str]) -> int:
     """Export a run."""
     parser = parser_for("export", "Write every table of a run to a folder.")
     parser.add_argument("run_id", metavar="RUN_ID")
-    parser.add_argument("--format", choices=["csv", "jsonl"], default="csv")
+    parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="csv")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

@@ -2,6 +2,7 @@
 
 from market_agents.reporting.audit import Asked, Trail, Turn, trail
 from market_agents.reporting.conversation import Conversation, ConversationReport, conversation_report
+from market_agents.reporting.frames import LoadedRun, load_run
 from market_agents.reporting.judging import (
     JUDGED,
     Judge,
@@ -29,6 +30,7 @@ __all__ = [
     "Judge",
     "JudgeRubric",
     "JudgeScore",
+    "LoadedRun",
     "Member",
     "Mention",
     "Message",
@@ -48,6 +50,7 @@ __all__ = [
     "conversation_report",
     "judge_scores",
     "judge_talk",
+    "load_run",
     "mentions",
     "persona_report",
     "price_path",

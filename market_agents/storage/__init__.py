@@ -1,6 +1,7 @@
 """The one door to databases: a run's tables and its journal, in an SQLite file or in PostgreSQL."""
 
 from market_agents.storage.database import Database, check_database, open_database, upgrade_database
+from market_agents.storage.dictionary import Entry, Kind, dictionary
 from market_agents.storage.digest import digest
 from market_agents.storage.export import export_run
 from market_agents.storage.journal import StoredJournal
@@ -26,6 +27,8 @@ __all__ = [
     "SCHEMA_VERSION",
     "Asks",
     "Database",
+    "Entry",
+    "Kind",
     "Lease",
     "Parent",
     "RoundSummary",
@@ -39,6 +42,7 @@ __all__ = [
     "check_database",
     "create_run",
     "delete_run",
+    "dictionary",
     "digest",
     "export_run",
     "fetch",

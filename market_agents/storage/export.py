@@ -6,19 +6,25 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import IO, Literal, get_args
+from typing import Literal, get_args
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 
 from market_agents.errors import UserError
 from market_agents.storage.columns import Instant, Json, Words
 from market_agents.storage.database import Database
+from market_agents.storage.dictionary import ROWS, dictionary
+from market_agents.storage.parquet import write_parquet
 from market_agents.storage.reading import require_run, stream
 from market_agents.storage.rows import Codec, Values, codec
 from market_agents.storage.schema import metadata
 
-Format = Literal["csv", "jsonl"]
+Format = Literal["csv", "jsonl", "parquet"]
+
+DICTIONARY = "data_dictionary.csv"
+"""The file beside the tables that says what each column holds."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """A spreadsheet may run a cell that begins like this; the last is there so that the cure can be undone."""
@@ -30,58 +36,73 @@ def export_run(database: Database, run_id: str, format: Format, folder: Path) ->
     CSV: text is quoted and numbers are not, NULL is nothing at all while empty text is ``""``. Text that a
     spreadsheet might take for a formula gets an apostrophe in front; so does text that begins with one, so
     that taking one leading apostrophe away always restores the original. JSON Lines: one object a row,
-    amounts as numbers with all their digits.
+    amounts as numbers with all their digits. Parquet: typed columns, amounts as exact decimals, JSON as text.
+    Beside the tables stands a data dictionary: the meaning and unit of each column.
 
     Args:
         database: where the run is.
         run_id: the run, finished or not.
-        format: ``csv`` or ``jsonl``.
+        format: ``csv``, ``jsonl`` or ``parquet``.
         folder: made where it does not exist; files of the same name are replaced, each at once.
 
     Returns:
-        The files, by table name.
+        The files, by name.
 
     Raises:
         RunRefused: no such run.
-        UserError: an unknown format, or a folder that cannot be written.
+        UserError: an unknown format, a folder that cannot be written, or pyarrow missing for Parquet.
     """
     if format not in get_args(Format):
-        raise UserError(f"{format!r} is no export format: choose csv or jsonl")
-    render = _csv if format == "csv" else _jsonl
+        raise UserError(f"{format!r} is no export format: choose {', '.join(get_args(Format))}")
     with database.read() as connection:
         require_run(connection, run_id)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return [
-                _replace(folder / f"{name}.{format}", render(codec(table), _rows(connection, table, run_id)))
-                for name, table in sorted(metadata.tables.items())
+            files = [
+                _replace(
+                    folder / f"{name}.{format}", _writer(format, table, stream(connection, table, run_id))
+                )
+                for name, table in metadata.tables.items()
             ]
+            return sorted([*files, _replace(folder / DICTIONARY, partial(_write, _described()))])
         except OSError as error:
             raise UserError(
                 f"{folder} cannot be written ({error.strerror}): choose another folder"
             ) from error
 
 
-def _rows(connection: Connection, table: Table, run_id: str) -> Iterator[Values]:
-    return stream(connection, table, run_id)
+def _writer(format_name: Format, table: Table, rows: Iterator[Values]) -> Callable[[Path], None]:
+    table_codec = codec(table)
+    if format_name == "parquet":
+        return partial(write_parquet, codec=table_codec, rows=rows)
+    return partial(_write, (_csv if format_name == "csv" else _jsonl)(table_codec, rows))
 
 
-def _replace(path: Path, lines: Iterator[str]) -> Path:
+def _replace(path: Path, write: Callable[[Path], None]) -> Path:
     """Write beside the file, then take its place: readers see the old one or the new one."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            _write(file, lines)
-        partial.replace(path)
+        write(beside)
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
     return path
 
 
-def _write(file: IO[str], lines: Iterator[str]) -> None:
-    file.writelines(lines)
-    file.flush()
-    os.fsync(file.fileno())
+def _write(lines: Iterator[str], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(lines)
+
+
+def _described() -> Iterator[str]:
+    """The data dictionary as CSV."""
+    yield "table,column,kind,key,optional,meaning,row\r\n"
+    for entry in dictionary():
+        flags = ("yes" if flag else "no" for flag in (entry.is_key, entry.is_optional))
+        cells = (entry.table, entry.column, entry.kind, *flags, entry.meaning, ROWS[entry.table])
+        yield ",".join(map(_text_cell, cells)) + "\r\n"
 
 
 def _csv(table_codec: Codec, rows: Iterator[Values]) -> Iterator[str]:

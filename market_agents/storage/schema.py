@@ -1,6 +1,6 @@
 """Every table, described once for SQLite and PostgreSQL; natural keys, all beginning with ``run_id``.
 
-A change here needs a revision in ``migrations/versions`` and the next ``SCHEMA_VERSION``.
+A change here needs a revision in ``migrations/versions``, the next ``SCHEMA_VERSION``, and a line in `dictionary`.
 """
 
 from __future__ import annotations

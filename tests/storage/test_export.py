@@ -6,11 +6,15 @@ import csv
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pyarrow import parquet
 
 from market_agents.errors import MarketAgentsError, RunRefused, UserError
 from market_agents.storage import Database, Lease, export_run, fetch, tables, write_step
+from market_agents.storage.dictionary import MEANINGS
+from market_agents.storage.export import Format
 from market_agents.storage.schema import metadata
 from tests.storage.samples import message, new_run, one_of_each, trade
 
@@ -37,10 +41,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def test_every_table_becomes_a_file(database: Database, lease: Lease, tmp_path: Path) -> None:
     write_step(lease, "r1", one_of_each())
-    for format_name in ("csv", "jsonl"):
+    formats: tuple[Format, ...] = get_args(Format)
+    for format_name in formats:
         folder = tmp_path / "new" / format_name
         files = export_run(database, "run", format_name, folder)
-        assert [path.name for path in files] == [f"{name}.{format_name}" for name in sorted(metadata.tables)]
+        names = [f"{name}.{format_name}" for name in metadata.tables]
+        assert [path.name for path in files] == sorted([*names, "data_dictionary.csv"])
         assert sorted(folder.iterdir()) == files
 
 
@@ -111,7 +117,7 @@ def test_an_export_that_breaks_leaves_the_old_file(
 def test_what_cannot_be_exported_is_refused(database: Database, lease: Lease, tmp_path: Path) -> None:
     with pytest.raises(RunRefused, match="no run 'absent'"):
         export_run(database, "absent", "csv", tmp_path / "a")
-    with pytest.raises(UserError, match="choose csv or jsonl"):
+    with pytest.raises(UserError, match="choose csv, jsonl, parquet"):
         export_run(database, "run", "xlsx", tmp_path / "a")  # type: ignore[arg-type]
     assert not (tmp_path / "a").exists()
     (tmp_path / "file").write_text("in the way")
@@ -130,3 +136,35 @@ def test_rows_are_fetched_by_table_and_run(database: Database, lease: Lease) -> 
         list(fetch(database, "orders", "absent"))
     with pytest.raises(RunRefused):
         tables(database, "absent")
+
+
+def test_parquet_is_typed_and_exact(database: Database, lease: Lease, tmp_path: Path) -> None:
+    rows = one_of_each()
+    rows["trades"] = [trade(1, price=Decimal("12345678.123456"), quantity=10**15), trade(2)]
+    rows["messages"] = [message(1, "🙂 =1+1", request_key=None)]
+    write_step(lease, "r1", rows)
+    export_run(database, "run", "parquet", tmp_path)
+    for name in tables(database, "run"):
+        found = parquet.read_table(tmp_path / f"{name}.parquet")
+        stored = list(fetch(database, name, "run"))
+        for exported, kept in zip(found.to_pylist(), stored, strict=True):
+            for column, value in kept.items():
+                if isinstance(value, dict | list):
+                    assert json.loads(exported[column]) == value
+                elif not isinstance(value, bool):
+                    assert exported[column] == value or json.loads(exported[column]) == value, (name, column)
+    prices = parquet.read_schema(tmp_path / "trades.parquet").field("price")
+    assert str(prices.type) == "decimal128(20, 6)"
+    assert prices.metadata[b"description"] == b"currency per unit"
+
+
+def test_every_column_has_a_meaning(database: Database, lease: Lease, tmp_path: Path) -> None:
+    export_run(database, "run", "csv", tmp_path)
+    described = read_csv(tmp_path / "data_dictionary.csv")
+    columns = [(table.name, column.name) for table in metadata.tables.values() for column in table.columns]
+    assert sorted((row["table"], row["column"]) for row in described) == sorted(columns)
+    assert [row for row in described if not row["meaning"] or not row["row"]] == []
+    known = {(name, column) for name, meanings in MEANINGS.items() for column in meanings}
+    assert known <= set(columns), "a meaning of a column that is not there"
+    [price] = [row for row in described if (row["table"], row["column"]) == ("trades", "price")]
+    assert (price["kind"], price["key"], price["optional"]) == ("amount", "no", "no")
