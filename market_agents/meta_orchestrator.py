@@ -65,6 +65,7 @@ from market_agents.errors import (
     Stopped,
     UserError,
 )
+from market_agents.failpoints import reach
 from market_agents.inference import MemoryJournal, ModelDoor, build_endpoints
 from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
@@ -269,6 +270,7 @@ class MetaOrchestrator:
         try:
             lease = self._begin(database)
             self.run_is_stored = True
+            reach("run.owned")
             try:
                 await self._run_with(lease, agents)
             finally:
@@ -322,6 +324,7 @@ class MetaOrchestrator:
             self._settle_status(lease, error)
             raise
         journal.close()
+        reach("status.before")
         if not self.start.replay:
             set_status(lease, RunStatus.COMPLETED)
 

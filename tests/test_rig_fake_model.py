@@ -25,8 +25,8 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from tests.rig.fake_answers import AnswerWriter, fraction
-from tests.rig.fake_faults import FaultPlan, Rule, parse_rules
+from market_agents.fake_model.answers import AnswerWriter, fraction
+from market_agents.fake_model.faults import FaultPlan, Rule, parse_rules
 from tests.rig.fake_model_client import FakeModel
 
 ROOT = Path(__file__).parent.parent
@@ -692,7 +692,7 @@ async def test_refused_rules_leave_the_old_ones(ask: Caller, fake_model: FakeMod
 def test_server_started_by_hand_says_its_port_and_ends_on_sigterm(tmp_path: Path) -> None:
     faults = tmp_path / "faults.json"
     faults.write_text('[{"kind": "refusal"}]')
-    command = [sys.executable, "-m", "tests.rig.fake_model", "--port", "0", "--faults", f"@{faults}"]
+    command = [sys.executable, "-m", "tests.rig.fake_model_process", "--port", "0", "--faults", f"@{faults}"]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["port"]
@@ -702,7 +702,7 @@ def test_server_started_by_hand_says_its_port_and_ends_on_sigterm(tmp_path: Path
 
 
 def test_server_ends_with_whoever_started_it() -> None:
-    command = [sys.executable, "-m", "tests.rig.fake_model", "--until-stdin-closes"]
+    command = [sys.executable, "-m", "tests.rig.fake_model_process", "--until-stdin-closes"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:

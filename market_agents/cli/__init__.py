@@ -22,6 +22,7 @@ VERBS = {
     "export": "write a run's tables as CSV, JSON Lines or Parquet",
     "lab": "let trading strategies trade in a reference market",
     "verify": "reproduce the reference experiments of the literature",
+    "fake-model": "serve made-up answers here, to try a configuration without paying",
     "db": "create, upgrade or check the database",
 }
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if here not in sys.path:
         sys.path.append(here)  # where a configuration's own classes (module:Class) are looked for
     try:
-        module = import_module(f"market_agents.cli.{first}")
+        module = import_module(f"market_agents.cli.{first.replace('-', '_')}")
         code: int = module.main(arguments[1:])
     except KeyboardInterrupt:  # before there was anything to stop in order
         print("market-agents: interrupted", file=sys.stderr)  # noqa: T201  (the command line speaks)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from market_agents.errors import JournalError, MarketAgentsError, WriteConflict
+from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.database import Database
 from market_agents.storage.leases import Lease
@@ -177,6 +178,7 @@ class StoredJournal:
 
     def _commit(self, batch: Sequence[_Waiting]) -> None:
         conflicts = self._database.write(lambda connection: self._insert(connection, batch))
+        reach("journal.commit.after")
         for waiting in batch:
             waiting.error = conflicts.get(id(waiting))
             if waiting.error is None:
@@ -200,6 +202,7 @@ class StoredJournal:
                     f"run {self._run_id}: another outcome is stored under {waiting.key}; it stays as it is"
                 )
         bulk.insert(connection, llm_requests, new)
+        reach("journal.commit.before")
         return conflicts
 
     def _stored(self, connection: Connection, keys: set[str]) -> dict[str, tuple[object, ...]]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sqlalchemy import Connection, Table, func, insert, select
 
 from market_agents.errors import MarketAgentsError, WriteConflict
+from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.leases import Lease
 from market_agents.storage.rows import Row, Values, codec, content_hash
@@ -56,6 +57,7 @@ def write_step(
             return False
         for table, values in new.items():
             bulk.insert(connection, table, values)
+            reach("step.insert")
         for table, parts in changed.items():
             bulk.update(connection, table, parts)
         connection.execute(
@@ -63,9 +65,12 @@ def write_step(
                 run_id=lease.run_id, step_key=step_key, content_hash=digest, committed_at=datetime.now(UTC)
             )
         )
+        reach("step.commit.before")
         return True
 
-    return lease.database.write(work)
+    written = lease.database.write(work)
+    reach("step.commit.after")
+    return written
 
 
 def _table(name: str) -> Table:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from market_agents.errors import SchemaVersionError
+from market_agents.failpoints import reach
 from market_agents.storage.schema import SCHEMA_VERSION, VERSION_TABLE
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ def ensure_current(connection: Connection, place: str, path: Path | None) -> Non
             logger.warning("%s has schema %s: copied to %s", place, version, back_up(path, version))
         logger.warning("%s is being brought from schema %s to %s", place, version, SCHEMA_VERSION)
     _migrate(connection)
+    reach("migration.commit.before")
 
 
 def _migrate(connection: Connection) -> None:

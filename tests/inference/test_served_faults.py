@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from market_agents.fake_model.faults import KINDS, MALFORMED
 from market_agents.inference import MemoryJournal, Outcome, Status
 from tests.inference.doors import CONFIG, MODEL, Order, order_request, request, served_door
 from tests.inference.served import reply, serving
-from tests.rig.fake_faults import KINDS, MALFORMED
 from tests.rig.fake_model_client import FakeModel
 
 _RETRIED = {"reset_before", "reset_mid_body", "lost_reply", "hang"}

@@ -24,7 +24,7 @@ class FakeModel:
 
     Args:
         seed: another seed gives other answers to the same requests.
-        faults: the rules at start and after each reset, see ``tests.rig.fake_faults.Rule``.
+        faults: the rules at start and after each reset, see ``market_agents.fake_model.faults.Rule``.
         latency_ms: wait before each reply.
         jitter_ms: at most so much more, by request.
         ledger_file: file to append a JSON line to for each ended request.
@@ -44,7 +44,7 @@ class FakeModel:
         port: int = 0,
     ) -> None:
         self.port = port
-        self._command = [sys.executable, "-m", "tests.rig.fake_model", "--until-stdin-closes"]
+        self._command = [sys.executable, "-m", "tests.rig.fake_model_process", "--until-stdin-closes"]
         self._command += ["--seed", str(seed), "--faults", json.dumps(list(faults))]
         self._command += ["--latency-ms", str(latency_ms), "--jitter-ms", str(jitter_ms)]
         self._command += ["--models", ",".join(models)]
@@ -113,7 +113,7 @@ class FakeModel:
         self.stop()
 
     def ledger(self, bodies: bool = False) -> list[dict[str, Any]]:
-        """One entry for each chat completion since the last reset, see ``tests.rig.fake_ledger.Entry``.
+        """One entry for each chat completion since the last reset, see ``market_agents.fake_model.ledger.Entry``.
 
         Args:
             bodies: whether each entry has the request's ``body``.

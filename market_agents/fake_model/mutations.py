@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tests.rig.fake_answers import Path
-from tests.rig.fake_faults import Rule
-from tests.rig.fake_replies import Reply
+from market_agents.fake_model.answers import Path
+from market_agents.fake_model.faults import Rule
+from market_agents.fake_model.replies import Reply
 
 # Stands in the JSON text for a number that Python's writer would not write.
 _PLACEHOLDER = "\x00number\x00"

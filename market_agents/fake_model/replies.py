@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.rig.fake_answers import AnswerWriter, Path, Schema, sentence
+from market_agents.fake_model.answers import AnswerWriter, Path, Schema, sentence
 
 _HEEDED = ("model", "messages", "response_format", "tools", "tool_choice")
 _CREATED = 1_767_225_600

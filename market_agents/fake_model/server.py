@@ -1,34 +1,29 @@
-"""An OpenAI-compatible chat completions server for tests, in a process of its own.
-
-``python -m tests.rig.fake_model --port 0`` prints one JSON line with its port. Replies are a pure function of
-the request and a seed; the ledger says what was asked, whoever received the answer; fault rules make it fail.
-"""
+"""The fake model's server: chat completions in OpenAI's form, its ledger, and faults that can be set while it runs."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import signal
 import socket
 import struct
-import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from tests.rig.fake_answers import fraction
-from tests.rig.fake_faults import FaultPlan, Rule, parse_rules
-from tests.rig.fake_ledger import Entry, Ledger
-from tests.rig.fake_mutations import error_body, mutate, refusal_of_format, whole_body
-from tests.rig.fake_replies import compose, request_hash, response_format
-from tests.rig.ports import LOOPBACK
+from market_agents.fake_model.answers import fraction
+from market_agents.fake_model.faults import FaultPlan, Rule, parse_rules
+from market_agents.fake_model.ledger import Entry, Ledger
+from market_agents.fake_model.mutations import error_body, mutate, refusal_of_format, whole_body
+from market_agents.fake_model.replies import compose, request_hash, response_format
 
+LOOPBACK = "127.0.0.1"
 MAX_BODY = 64 * 1024 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 _UNREADABLE = (KeyError, TypeError, AttributeError, ValueError, StopIteration, RecursionError)
@@ -141,7 +136,7 @@ class FakeModelServer:
 
     async def _models(self, request: web.Request) -> web.Response:
         models = [
-            {"id": name, "object": "model", "created": 0, "owned_by": "tests"}
+            {"id": name, "object": "model", "created": 0, "owned_by": "market-agents"}
             for name in self._options.models
         ]
         return web.json_response({"object": "list", "data": models})
@@ -215,27 +210,43 @@ def _drop(request: web.Request, *, reset: bool = False) -> web.Response:
     return web.Response()
 
 
-async def serve(options: Options, port: int, *, until_stdin_closes: bool) -> None:
+async def serve(
+    options: Options, port: int, announce: Callable[[int], None], *, until_stdin_closes: bool = False
+) -> None:
     """Serve on 127.0.0.1 until SIGTERM or SIGINT, or until standard input ends if that is wanted.
 
-    Prints one JSON line with the port once requests are answered.
+    Args:
+        options: how the server behaves.
+        port: to listen on, 0 for a free one.
+        announce: called with the port once requests are answered.
+        until_stdin_closes: end with whoever holds the other end of standard input.
+
+    Raises:
+        OSError: the port cannot be had.
     """
     server = FakeModelServer(options)
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    site = web.TCPSite(runner, LOOPBACK, port, backlog=1024)
-    await site.start()
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    try:
+        await web.TCPSite(runner, LOOPBACK, port, backlog=1024).start()
+        stop = asyncio.Event()
+        _stop_on_signals(stop)
+        if until_stdin_closes:
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+        announce(runner.addresses[0][1])
+        await stop.wait()
+    finally:
+        server.close()
+        await runner.cleanup()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if until_stdin_closes:
-        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
-    _, port = runner.addresses[0]
-    sys.stdout.write(json.dumps({"port": port}) + "\n")
-    sys.stdout.flush()
-    await stop.wait()
-    server.close()
-    await runner.cleanup()
+        # Without them, as on Windows, Ctrl-C ends the process in its own way.
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
@@ -243,28 +254,3 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     while os.read(0, 4096):
         pass
     loop.call_soon_threadsafe(stop.set)
-
-
-def _read_rules(text: str) -> list[Rule]:
-    described = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-    return parse_rules(json.loads(described))
-
-
-def main() -> None:
-    """The command line of the fake model."""
-    parser = argparse.ArgumentParser(prog="python -m tests.rig.fake_model", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1, 0 for a free one")
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives other answers")
-    parser.add_argument("--faults", type=_read_rules, default=[], help="fault rules as JSON, or @file")
-    parser.add_argument("--ledger", type=Path, help="file to append a JSON line to for each ended request")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="wait before each reply")
-    parser.add_argument("--jitter-ms", type=float, default=0.0, help="at most so much more, by request")
-    parser.add_argument("--models", type=lambda text: text.split(","), default=["fake-model"])
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
-    given = parser.parse_args()
-    options = Options(given.seed, given.faults, given.latency_ms, given.jitter_ms, given.ledger, given.models)
-    asyncio.run(serve(options, given.port, until_stdin_closes=given.until_stdin_closes))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tests.rig.fake_answers import fraction
+from market_agents.fake_model.answers import fraction
 
 # Kinds that only make sense where the request asks for a certain answer.
 NEEDS_FORMAT = {

@@ -1,0 +1,58 @@
+"""Named moments at which the program can be made to die, so that tests can tell what survives.
+
+``MARKET_AGENTS_FAILPOINT=journal.commit.before:3`` in the environment ends the process, as a power cut would, when it
+comes to that moment for the third time. The variable is read once; without it nothing happens anywhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections.abc import Callable, Mapping
+
+VARIABLE = "MARKET_AGENTS_FAILPOINT"
+
+POINTS = frozenset(
+    {
+        "migration.commit.before",  # tables are made or changed, and not yet committed
+        "run.owned",  # the run is entered, or taken over by a resume; nothing has been done yet
+        "step.insert",  # one table's rows of a step are in, inside its transaction; the population's is the first step
+        "step.commit.before",
+        "step.commit.after",
+        "journal.commit.before",  # outcomes are paid for, and inside the transaction that keeps them
+        "journal.commit.after",  # they are kept, and nobody has acted on them
+        "status.before",  # everything is done, and the run does not say so yet
+    }
+)
+
+
+def _nothing(point: str) -> None:
+    """No moment is fatal."""
+
+
+def armed(environment: Mapping[str, str]) -> Callable[[str], None]:
+    """What to call at each moment.
+
+    Raises:
+        ValueError: the variable names no moment.
+    """
+    wanted = environment.get(VARIABLE, "")
+    if not wanted:
+        return _nothing
+    point, _, count = wanted.partition(":")
+    if point not in POINTS or not (count or "1").isdigit():
+        raise ValueError(
+            f"{VARIABLE}: {wanted[:80]!r} is not POINT[:COUNT]; points are {', '.join(sorted(POINTS))}"
+        )
+    fatal, passages = int(count or 1), itertools.count(1)
+
+    def reach(reached: str) -> None:
+        if reached == point and next(passages) == fatal:
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+    return reach
+
+
+reach = armed(os.environ)
+"""To be called with the name of the moment."""
