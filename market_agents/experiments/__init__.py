@@ -4,7 +4,13 @@ from market_agents.experiments.estimates import Estimate, estimate_mean, jackkni
 from market_agents.experiments.markets import MARKETS
 from market_agents.experiments.reference import EXPERIMENTS, Bench, Finding, verify
 from market_agents.experiments.sessions import Session, Treatment, run_sessions, workers
-from market_agents.experiments.summary import MEASURES, summarize_sessions
+from market_agents.experiments.summary import (
+    MEASURES,
+    Measure,
+    deviation_slope,
+    deviations,
+    summarize_sessions,
+)
 
 __all__ = [
     "EXPERIMENTS",
@@ -13,8 +19,11 @@ __all__ = [
     "Bench",
     "Estimate",
     "Finding",
+    "Measure",
     "Session",
     "Treatment",
+    "deviation_slope",
+    "deviations",
     "estimate_mean",
     "jackknife",
     "run_sessions",

@@ -6,7 +6,16 @@ import math
 
 import pytest
 
-from market_agents.experiments import MARKETS, MEASURES, Treatment, run_sessions, summarize_sessions, workers
+from market_agents.experiments import (
+    MARKETS,
+    MEASURES,
+    Treatment,
+    deviation_slope,
+    deviations,
+    run_sessions,
+    summarize_sessions,
+    workers,
+)
 
 
 def test_processes_change_nothing() -> None:
@@ -31,17 +40,14 @@ def test_a_summary_averages_sessions() -> None:
     by_hand = [sum(period.efficiency or 0 for period in session) / 3 for session in sessions]
     assert efficiency.value == pytest.approx(sum(by_hand) / 8)
     assert efficiency.size == 8
-    lost = (
-        summary["lost: intramarginal units not traded"].value
-        + summary["lost: extramarginal units traded"].value
-    )
+    lost = sum(estimate.value for name, estimate in summary.items() if "marginal_loss" in name)
     assert lost == pytest.approx(1 - efficiency.value)
 
 
 def test_a_summary_of_some_days_looks_at_those_only() -> None:
     sessions = run_sessions(Treatment(MARKETS["A"], trader="zip", periods=4, activations=500), 6)
-    first = summarize_sessions(sessions, slice(0, 1))["Smith's alpha, %"]
-    last = summarize_sessions(sessions, slice(-1, None))["Smith's alpha, %"]
+    first = summarize_sessions(sessions, slice(0, 1))["smith_alpha"]
+    last = summarize_sessions(sessions, slice(-1, None))["smith_alpha"]
     assert first.value > last.value
 
 
@@ -49,13 +55,32 @@ def test_measures_that_are_nowhere_defined_are_unknown() -> None:
     sessions = run_sessions(Treatment(MARKETS["A"], trader="fixed:10", periods=1), 2)
     summary = summarize_sessions(sessions)
     assert summary["trades"].value == 0
-    assert math.isnan(summary["mean price"].value)
+    assert math.isnan(summary["mean_price"].value)
 
 
 def test_truthful_call_markets_lose_nothing_and_trade_in_order() -> None:
     treatment = Treatment(MARKETS["A"], trader="truthful", institution="call", periods=1)
     summary = summarize_sessions(run_sessions(treatment, 3))
-    assert summary["rank correlation, buyers"].value == pytest.approx(1)
-    assert summary["rank correlation, sellers"].value == pytest.approx(1)
-    assert summary["profit dispersion"].value == pytest.approx(0)
-    assert summary["lost: extramarginal units traded"].value == 0
+    assert summary["rank_correlation_buyers"].value == pytest.approx(1)
+    assert summary["rank_correlation_sellers"].value == pytest.approx(1)
+    assert summary["profit_dispersion"].value == pytest.approx(0)
+    assert summary["extramarginal_loss_buyers"].value == summary["extramarginal_loss_sellers"].value == 0
+
+
+def test_deviations_are_from_the_equilibrium_of_each_period() -> None:
+    # Truthful traders meet at 200, and at 225 after the shock.
+    treatment = Treatment(
+        MARKETS["A"], trader="truthful", institution="call", periods=2, shocks=((2, 50, 0),)
+    )
+    sessions = run_sessions(treatment, 2)
+    assert [period.mean_price for period in sessions[0]] == [200, 225]
+    assert deviations(sessions) == [0.0] * 7  # the seventh in half of the periods
+    assert deviation_slope(sessions).value == 0
+
+
+def test_deviations_fall_where_prices_converge_within_a_period() -> None:
+    sessions = run_sessions(Treatment(MARKETS["GD"], institution="gs", periods=5), 20)
+    found = deviations(sessions)
+    assert found[0] > found[4]
+    assert deviation_slope(sessions).value < 0
+    assert math.isnan(deviation_slope([]).value)
