@@ -11,6 +11,7 @@ from functools import singledispatchmethod
 from typing import Any
 
 from market_agents.agents.market_agent import MarketAgent
+from market_agents.agents.prompts import PromptSet, text_hash
 from market_agents.agents.protocols.acl_message import ACLMessage
 from market_agents.agents.schemas import Perception, Reflection
 from market_agents.economics.accounts import Accounts
@@ -109,6 +110,18 @@ class SimulationDataInserter:
                     "strategy": agent.strategy_name,
                 }
             )
+
+    def prompts(self, prompts: PromptSet) -> None:
+        """The templates that agents are asked with; a run that goes on is held to them."""
+        self._rows["prompts"] += [
+            {
+                "name": name,
+                "source": clean(prompts.source(name)),
+                "sha256": text_hash(text),
+                "content": clean(text),
+            }
+            for name, text in prompts.texts.items()
+        ]
 
     def schedules(self, round_number: int, good: str, agents: Iterable[MarketAgent]) -> None:
         """The units of a good that are open to agents at the start of a round, in trading order."""

@@ -34,7 +34,13 @@ from market_agents import __version__
 from market_agents.agents.generation import generate_agents, minds
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.preferences import Preferences
-from market_agents.agents.prompts import prompts_hash
+from market_agents.agents.prompts import (
+    BUILT_IN,
+    PromptSet,
+    load_prompts,
+    prompt_mistakes,
+    prompts_to_go_on_with,
+)
 from market_agents.agents.strategies import STRATEGIES
 from market_agents.auction_orchestrator import AuctionOrchestrator
 from market_agents.base_orchestrator import (
@@ -81,6 +87,7 @@ from market_agents.storage import (
     acquire,
     create_run,
     delete_run,
+    fetch,
     get_run,
     open_database,
     set_status,
@@ -88,7 +95,7 @@ from market_agents.storage import (
 
 log = logging.getLogger(__name__)
 
-CODE_VERSION = f"{__version__}+prompts.{prompts_hash()[:12]}"
+PROMPTS_MARK = "+prompts."
 
 
 def load_config(
@@ -122,6 +129,7 @@ def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[tuple[str, str
     strategy = config.agent_config.strategy
     if strategy not in STRATEGIES:
         yield "agent_config.strategy", f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}"
+    yield from prompt_mistakes(config.prompts)
     yield from _money_beyond_ticks(config)
     markets = [
         name
@@ -229,6 +237,8 @@ class MetaOrchestrator:
         self.variables = read_environment(self.folder)
         self.database_url = database_url(config.database_config, self.variables, database, self.folder)
         self.display = SimulationLogger(TickScale(config.tick))
+        goes_on = self.start.resume or self.start.replay
+        self.prompts = BUILT_IN if goes_on else load_prompts(config.prompts)
         # A replay asks nobody, and so needs no key.
         endpoints = (
             {}
@@ -264,13 +274,15 @@ class MetaOrchestrator:
 
     async def run_simulation(self) -> RunResult:
         """Run to the end, or until something stops the run; its status is stored in every case."""
-        agents = generate_agents(self.config, self.door)
+        agents = generate_agents(self.config, self.door, self.prompts)
         database = await asyncio.to_thread(open_database, self.database_url)
         self.database_display = database.display
         try:
             lease = self._begin(database)
             self.run_is_stored = True
             reach("run.owned")
+            for agent in agents:
+                agent.prompts = self.prompts
             try:
                 await self._run_with(lease, agents)
             finally:
@@ -305,9 +317,15 @@ class MetaOrchestrator:
                 seed=self.seed,
                 config=config_to_mapping(self.config),
                 config_hash=config_hash(self.config),
-                code_version=CODE_VERSION,
+                code_version=code_version(self.prompts),
             )
         check_same_program(get_run(database, self.run_id), force=self.start.force)
+        self.prompts = prompts_to_go_on_with(
+            fetch(database, "prompts", self.run_id),
+            self.config.prompts,
+            # A replay asks nobody: the journal itself tells whether a prompt is the one that was answered.
+            force=self.start.force or self.start.replay,
+        )
         return acquire(database, self.run_id)
 
     async def _run_with(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
@@ -346,10 +364,14 @@ class MetaOrchestrator:
         config = self.config
         inserter = SimulationDataInserter(lease, tick_size=config.tick, keeps_notes=not self.start.replay)
         began = "resumed" if self.start.resume else "started"
-        inserter.note("info", began, f"run {began}", {"version": CODE_VERSION, "forced": self.start.force})
+        inserter.note(
+            "info", began, f"run {began}", {"version": code_version(self.prompts), "forced": self.start.force}
+        )
         self._tell_balance(inserter, agents)
         goods = traded_goods(config)
         accounts = _open_accounts(agents, [good.name for good in goods])
+        inserter.prompts(self.prompts)
+        await inserter.flush("prompts")
         inserter.population(agents)
         inserter.ledger(0, None, accounts)
         inserter.allocations(0, accounts)
@@ -419,12 +441,18 @@ def stored_config(known: Run) -> SimulationConfig:
 
 
 def check_same_program(known: Run, *, force: bool) -> None:
-    """Refuse to go on with other prompts or another version than the run began with, unless forced."""
-    if known.code_version != CODE_VERSION and not force:
+    """Refuse to go on with another version of the program than the run began with, unless forced."""
+    version = known.code_version.partition(PROMPTS_MARK)[0]
+    if version != __version__ and not force:
         raise RunRefused(
-            f"run {known.run_id} was made by version {known.code_version}, this is {CODE_VERSION}; "
+            f"run {known.run_id} was made by version {known.code_version}, this is {__version__}; "
             "its journal may not fit (--force tries all the same)"
         )
+
+
+def code_version(prompts: PromptSet) -> str:
+    """What a run is made by: the program's version and that of all its prompts, replaced ones included."""
+    return f"{__version__}{PROMPTS_MARK}{prompts.hash[:12]}"
 
 
 def new_run_id() -> str:

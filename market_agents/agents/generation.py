@@ -7,6 +7,7 @@ from pathlib import Path
 
 from market_agents.agents.mailbox import PostOffice
 from market_agents.agents.market_agent import OFFLINE, Endowment, MarketAgent
+from market_agents.agents.prompts import PromptSet, load_prompts
 from market_agents.agents.strategies import STRATEGIES, Strategy
 from market_agents.config import LLMConfig, SimulationConfig, read_environment, traded_goods
 from market_agents.economics.schedules import generate_schedule, spread_base
@@ -18,15 +19,18 @@ from market_agents.personas import Persona, generate_persona, load_personas
 from market_agents.rng import RandomStreams, draw_seed
 
 
-def generate_agents(config: SimulationConfig, door: ModelDoor | None = None) -> list[MarketAgent]:
+def generate_agents(
+    config: SimulationConfig, door: ModelDoor | None = None, prompts: PromptSet | None = None
+) -> list[MarketAgent]:
     """All agents of a run; the first n are the same in a larger population.
 
     Args:
         config: the whole configuration; without a seed one is drawn.
         door: the run's door to models; one with a journal in memory by default.
+        prompts: the templates that agents are asked with; the configured ones by default.
 
     Raises:
-        UserError: an unknown strategy, a missing key, or mistakes in the folder of personas.
+        UserError: an unknown strategy, a missing key, or mistakes in the folder of personas or in prompts.
     """
     seed = draw_seed() if config.seed is None else config.seed
     streams = RandomStreams(seed).below("agents")
@@ -34,8 +38,10 @@ def generate_agents(config: SimulationConfig, door: ModelDoor | None = None) -> 
     folder = config.personas.folder
     personas = load_personas(Path(folder)) if folder else ()
     office = PostOffice()
+    prompts = prompts or load_prompts(config.prompts)
     return [
-        _agent(config, streams, index, personas, door, office) for index in range(1, config.num_agents + 1)
+        _agent(config, streams, index, personas, door, office, prompts)
+        for index in range(1, config.num_agents + 1)
     ]
 
 
@@ -51,6 +57,7 @@ def _agent(
     personas: Sequence[Persona],
     door: ModelDoor,
     office: PostOffice,
+    prompts: PromptSet,
 ) -> MarketAgent:
     settings = config.agent_config
     own = streams.below(index)
@@ -77,6 +84,7 @@ def _agent(
             tool_mode=config.tool_mode if mind.tool_mode is None else mind.tool_mode,
         ),
         post_office=office,
+        prompts=prompts,
         memory=Memory(
             window=config.memory.window, messages=config.memory.messages, enabled=config.memory.enabled
         ),

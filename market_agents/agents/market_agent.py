@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from market_agents.agents.mailbox import PostOffice
+from market_agents.agents.prompts import BUILT_IN, PromptSet
 from market_agents.agents.protocols.acl_message import ACLMessage
 from market_agents.config import LLMConfig
 from market_agents.errors import IllegalAction
@@ -51,6 +52,7 @@ class MarketAgent:
         llm_orchestrator: the way to the model; one of its own, journalled in memory, by default.
         post_office: shared by agents that may write to each other; one of its own by default.
         memory: what it keeps in mind.
+        prompts: the templates of its built-in steps.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class MarketAgent:
         llm_orchestrator: LLMOrchestrator | None = None,
         post_office: PostOffice | None = None,
         memory: Memory | None = None,
+        prompts: PromptSet = BUILT_IN,
     ) -> None:
         self.id = id
         self.role = role
@@ -80,6 +83,7 @@ class MarketAgent:
         self.strategy_name = strategy_name
         self.llm_orchestrator = llm_orchestrator or standalone_orchestrator(self.llm_config)
         self.memory = memory or Memory()
+        self.prompts = prompts
         self.environments: dict[str, BoundEnvironment] = {}
         self.perceptions: dict[str, Any] = {}
         self._post_office = post_office or PostOffice()

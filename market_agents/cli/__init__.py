@@ -18,6 +18,7 @@ VERBS = {
     "trace": "one agent's round from prompt to profit",
     "conversation": "who said what in a run, measured by round and cohort",
     "personas": "balance of personas over roles, revealed against assigned traits",
+    "prompts": "the prompts that agents are asked with, to read or to copy",
     "digest": "one SHA-256 over everything that a run decided",
     "export": "write a run's tables as CSV, JSON Lines or Parquet",
     "lab": "let trading strategies trade in a reference market",

@@ -1,5 +1,6 @@
 """The configuration of a run: its keys, how a file becomes one, and what the environment adds to it."""
 
+from market_agents.config.checks import listing, suggestion
 from market_agents.config.database import database_url
 from market_agents.config.environment import api_key, base_url, read_environment
 from market_agents.config.fields import StrictModel
@@ -40,9 +41,11 @@ __all__ = [
     "config_hash",
     "config_to_mapping",
     "database_url",
+    "listing",
     "markets_of",
     "parse_override",
     "read_config",
     "read_environment",
+    "suggestion",
     "traded_goods",
 ]

@@ -13,6 +13,7 @@ NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
     ("database_config",),
     ("request_limits",),
     ("max_abstention_share",),
+    ("prompts",),
     ("llm_configs", "*", "timeout"),
     ("llm_configs", "*", "total_timeout"),
     ("llm_configs", "*", "use_cache"),
@@ -21,7 +22,8 @@ NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
 )
 """Keys that may differ when a run is resumed: limits, patience, credentials, places of endpoints and data.
 
-An entry of environment_configs that environment_order does not name is not decisive either.
+An entry of environment_configs that environment_order does not name is not decisive either. Nor is where prompts
+lie: their texts are kept with the run, and a run that goes on is held to them.
 """
 
 Plain = Mapping[str, object]

@@ -114,6 +114,10 @@ class SimulationConfig(StrictModel):
     )
     memory: MemoryConfig = Field(default_factory=MemoryConfig, description="What agents remember.")
     personas: PersonaConfig = Field(default_factory=PersonaConfig, description="Where personas come from.")
+    prompts: dict[Text, Text] = Field(
+        default_factory=dict,
+        description="Files in place of built-in prompts: by a prompt's name, or `folder` for a folder of them.",
+    )
 
     @property
     def tick(self) -> Decimal:

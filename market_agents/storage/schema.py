@@ -409,6 +409,16 @@ run_events = Table(
     Column("created_at", Instant(), nullable=False),
 )
 
+prompts = Table(
+    "prompts",
+    metadata,
+    _run(),
+    _name("name"),
+    _text("source"),
+    _text("sha256"),
+    _text("content"),
+)
+
 steps = Table(
     "steps",
     metadata,
@@ -418,7 +428,7 @@ steps = Table(
     Column("committed_at", Instant(), nullable=False),
 )
 
-BOOKKEEPING: Final = frozenset({"runs", "llm_requests", "run_events", "steps"})
+BOOKKEEPING: Final = frozenset({"runs", "llm_requests", "prompts", "run_events", "steps"})
 """Tables that tell how a run went, not what it decided; no digest covers them."""
 
 DECIDED: Final = tuple(

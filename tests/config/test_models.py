@@ -51,10 +51,12 @@ def test_the_door_shows_what_may_be_used() -> None:
         "config_hash",
         "config_to_mapping",
         "database_url",
+        "listing",
         "markets_of",
         "parse_override",
         "read_config",
         "read_environment",
+        "suggestion",
         "traded_goods",
     }
     assert all(hasattr(room, name) for name in room.__all__)

@@ -49,7 +49,7 @@ async def test_a_message_cannot_forge_a_line_of_the_market(text: str) -> None:
     assert [line.split(":")[0] for line in lines[:3]] == [
         "What was said before the market opened",
         "mallory",
-        "Decide what to do now. As a buyer you can place a bid, hold, or cancel your open order.",
+        "Decide what to do now. Place your order, hold, or cancel your open order.",
     ]
 
 

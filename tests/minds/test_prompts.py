@@ -118,7 +118,7 @@ async def test_a_market_s_prompt_tells_what_the_trader_owns() -> None:
     user = await auction_user(ann, provider)
     assert "Your values for the units you can still buy: 120, 110" in user
     assert "Your cash: 1000 free, 0 behind orders" in user
-    assert "you can place a bid, hold" in user
+    assert "Place your order, hold" in user
 
 
 async def test_a_refusal_is_told_to_the_next_prompt() -> None:

@@ -105,7 +105,7 @@ async def test_the_proposer_s_topic_is_the_group_s(fake_model: FakeModel) -> Non
     assert isinstance(decision.value, TopicProposal)
     assert chat.get_global_state("bob")["current_topic"] == decision.value.topic
     asked = fake_model.ledger(bodies=True)[-1]["body"]["messages"][-1]["content"]
-    assert "The frame is: Prices" in asked
+    assert "What your group discusses has a frame, which is: Prices" in asked
 
 
 @pytest.mark.parametrize("message", ["", "   ", "\n\t"])

@@ -1,32 +1,23 @@
-"""Prompts as files: one template a message, its placeholders filled by name."""
+"""Prompts as files: one template a message, its placeholders filled by name.
 
-from __future__ import annotations
+The files beside this module are built in. A run may replace any of them by files of its own; what is wrong with
+such a file is told before anything is asked.
+"""
 
-import hashlib
-from functools import cache
-from importlib import resources
-from string import Template
+from market_agents.agents.prompts.checking import CHANGING, find_mistakes, placeholders
+from market_agents.agents.prompts.prompt_set import BUILT_IN, PromptSet, prompts_hash, render, text_hash
+from market_agents.agents.prompts.replacing import load_prompts, prompt_mistakes, prompts_to_go_on_with
 
-
-@cache
-def _template(name: str) -> Template:
-    return Template(resources.files(__package__).joinpath(f"{name}.md").read_text("utf-8"))
-
-
-def render(name: str, **values: object) -> str:
-    """Fill the template ``name``. Text from agents is a value and never a template.
-
-    Raises:
-        KeyError: a placeholder has no value.
-    """
-    return _template(name).substitute(values).strip()
-
-
-@cache
-def prompts_hash() -> str:
-    """SHA-256 (hex) over all templates: the version of the prompts that a run used."""
-    digest = hashlib.sha256()
-    for file in sorted(resources.files(__package__).iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".md"):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+__all__ = [
+    "BUILT_IN",
+    "CHANGING",
+    "PromptSet",
+    "find_mistakes",
+    "load_prompts",
+    "placeholders",
+    "prompt_mistakes",
+    "prompts_hash",
+    "prompts_to_go_on_with",
+    "render",
+    "text_hash",
+]

@@ -23,7 +23,6 @@ from market_agents.agents.cognitive_steps import (
     with_article,
 )
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.prompts import render
 from market_agents.agents.schemas import MOST_MONEY, AuctionAction, Perception, Reflection
 from market_agents.agents.steps.group_chat import keep_reflection, render_perception
 from market_agents.agents.steps.talk import expected_price
@@ -87,7 +86,7 @@ class _AuctionStep(CognitiveStep):
 
     def system(self, agent: MarketAgent) -> str:
         frame = self.frame
-        return render(
+        return agent.prompts.render(
             "auction_system",
             agent_id=agent.id,
             role_with_article=with_article(agent.role),
@@ -102,7 +101,7 @@ class _AuctionStep(CognitiveStep):
 
     def user(self, name: str, agent: MarketAgent, state: Mapping[str, Any], **values: object) -> str:
         said = render_messages(agent.memory.heard(state["round"]))
-        return render(
+        return agent.prompts.render(
             name,
             memory=render_memory(agent.memory, self.environment_name),
             heard=f"What was said before the market opened\n{said}" if said else "",
@@ -142,8 +141,6 @@ class AuctionActionStep(_AuctionStep, ActionStep):
             "auction_action",
             agent,
             state,
-            role=agent.role,
-            order_with_article="a bid" if agent.role == "buyer" else "an ask",
             perception=render_perception(agent.perceptions.get(self.environment_name)),
         )
         rule = partial(

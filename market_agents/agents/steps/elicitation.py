@@ -9,7 +9,6 @@ from typing import Any
 
 from market_agents.agents.cognitive_steps import ActionStep, chat_prompt
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.prompts import render
 from market_agents.agents.schemas import Answer, DictatorSplit, LotteryChoices, MenuChoices, PaymentChoices
 from market_agents.economics.menus import lottery_choices, payment_choices
 from market_agents.inference import Decision
@@ -30,8 +29,10 @@ class ElicitationStep(ActionStep):
         state = self.observe(agent)
         schema, rule, menu = _TASKS[state["task"]]
         messages = chat_prompt(
-            render("elicitation_system", agent_id=agent.id, persona=agent.persona),
-            render(f"elicitation_{state['task']}", observation="\n".join(map(menu, state["menu"]))),
+            agent.prompts.render("elicitation_system", agent_id=agent.id, persona=agent.persona),
+            agent.prompts.render(
+                f"elicitation_{state['task']}", observation="\n".join(map(menu, state["menu"]))
+            ),
         )
         decision = await agent.llm_orchestrator.decide(messages, schema, partial(rule, agent))
         answer = decision.value

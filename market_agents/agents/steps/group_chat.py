@@ -22,7 +22,6 @@ from market_agents.agents.cognitive_steps import (
     with_article,
 )
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.prompts import render
 from market_agents.agents.schemas import ChatMessage, Perception, Reflection, TopicProposal
 from market_agents.agents.steps.talk import expected_price, opening_line
 from market_agents.inference import Decision
@@ -57,7 +56,7 @@ class _ChatStep(CognitiveStep):
         self.frame = frame
 
     def system(self, agent: MarketAgent) -> str:
-        return render(
+        return agent.prompts.render(
             "group_chat_system",
             agent_id=agent.id,
             role_with_article=with_article(agent.role),
@@ -67,7 +66,7 @@ class _ChatStep(CognitiveStep):
         )
 
     def user(self, name: str, agent: MarketAgent, state: Mapping[str, Any], **values: object) -> str:
-        return render(
+        return agent.prompts.render(
             name,
             private=self.private(agent),
             memory=render_memory(agent.memory, self.environment_name),

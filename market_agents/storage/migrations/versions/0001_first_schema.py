@@ -428,6 +428,18 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "prompts",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_prompts_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "name", name=op.f("pk_prompts")),
+    )
+    op.create_table(
         "reflections",
         sa.Column("run_id", NAME, nullable=False),
         sa.Column("environment", NAME, nullable=False),
