@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.preferences import Preferences
-from market_agents.agents.protocols import ACLMessage
+from market_agents.agents.protocols import ACLMessage, Moment
 from market_agents.agents.schemas import Perception, Reflection
 from market_agents.config import EnvironmentConfig, SimulationConfig
 from market_agents.economics.accounts import Accounts
@@ -157,16 +157,19 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
             return
         self.display.environment(self.name, round_number)
         mechanism = self.environment.mechanism
+        self.post_office.moment = Moment(self.name, round_number)
         self.begin_round(round_number)
         mechanism.begin_round(round_number, self.streams.stream("round", round_number))
         await self.open_round(round_number)
         await self.record(round_number, 0, [], {})
         accepted = False
         for sub_round in range(1, self.config.sub_rounds + 1):
+            self.post_office.moment = Moment(self.name, round_number, sub_round)
             mechanism.begin_sub_round(sub_round)
             turns, acts = await self.take_turns(round_number, sub_round)
             await self.record(round_number, sub_round, turns, acts)
             accepted = accepted or self.is_successful(act for done in acts.values() for act in done)
+        self.post_office.moment = Moment(self.name, round_number, self.config.sub_rounds + 1)
         mechanism.end_round()
         self.end_round(round_number)
         await self.reflect(round_number)
@@ -301,7 +304,8 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         """Write what the mechanism decided."""
         events = self.ordered(self.environment.mechanism.take_events())
         self.inserter.events(where, events, request_keys)
-        self.inserter.acl_messages(where, self.post_office.take_sent())
+        self.inserter.mail(where, self.post_office.take_settled())
+        self.inserter.mail_read(self.post_office.take_read())
         self.inserter.acl_messages(where, self.acl_messages(events))
         self.display.events(events)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.prompts import PromptSet, text_hash
-from market_agents.agents.protocols.acl_message import ACLMessage
+from market_agents.agents.protocols import ACLMessage, DeliveryStatus, Moment, Receipt
 from market_agents.agents.schemas import Perception, Reflection
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
@@ -70,6 +70,8 @@ class SimulationDataInserter:
         self._order_seq: dict[tuple[str, int], int] = {}
         self._ledger_seq = 0
         self._acl_seq = 0
+        self._unread: dict[int, Row] = {}
+        self._unwritten_mail: set[int] = set()
 
     async def flush(self, step_key: str) -> None:
         """Write what was collected in one transaction under ``step_key``; the event loop goes on meanwhile.
@@ -80,6 +82,7 @@ class SimulationDataInserter:
         rows, self._rows = self._rows, defaultdict(list)
         updates, self._updates = self._updates, defaultdict(list)
         self._unwritten.clear()
+        self._unwritten_mail.clear()
         await asyncio.to_thread(write_step, self._lease, step_key, rows, updates)
 
     def note(self, level: str, kind: str, message: str, data: Mapping[str, object] | None = None) -> None:
@@ -255,18 +258,60 @@ class SimulationDataInserter:
                 )
 
     def acl_messages(self, where: Where, messages: Iterable[ACLMessage]) -> None:
-        """Mail between agents."""
+        """What agents and a mechanism told each other; it arrives as it is said."""
         for message in messages:
-            self._acl_seq += 1
-            self._rows["acl_messages"].append(
-                {
-                    **where.columns(),
-                    "message_id": f"acl_{self._acl_seq:08d}",
-                    **message.model_dump(exclude={"performative"}),
-                    "performative": message.performative.value,
-                    "timestamp": None,
-                }
-            )
+            now = Moment(where.environment, where.round, where.sub_round)
+            self._acl_row(where, message, DeliveryStatus.DELIVERED, now)
+
+    def mail(self, where: Where, receipts: Iterable[Receipt]) -> None:
+        """Mail between agents, delivered or not."""
+        for receipt in receipts:
+            arrived = receipt.delivered if receipt.reason is None else None
+            row = self._acl_row(where, receipt.message, receipt.status, arrived, receipt.reason)
+            if receipt.reason is None:
+                self._unread[receipt.number] = row
+                self._unwritten_mail.add(receipt.number)
+
+    def mail_read(self, receipts: Iterable[Receipt]) -> None:
+        """Mail that was read: noted in its own row where the step still holds it, as an update otherwise."""
+        for receipt in receipts:
+            row, at = self._unread.pop(receipt.number), receipt.read
+            read = {
+                "status": DeliveryStatus.READ.value,
+                "read_environment": at and at.environment,
+                "read_round": at and at.round,
+                "read_sub_round": at and at.sub_round,
+            }
+            if receipt.number in self._unwritten_mail:
+                row.update(read)
+            else:
+                self._updates["acl_messages"].append({"message_id": row["message_id"], **read})
+
+    def _acl_row(
+        self,
+        where: Where,
+        message: ACLMessage,
+        status: DeliveryStatus,
+        arrived: Moment | None,
+        reason: str | None = None,
+    ) -> Row:
+        self._acl_seq += 1
+        row = {
+            **where.columns(),
+            "message_id": f"acl_{self._acl_seq:08d}",
+            **message.model_dump(exclude={"performative"}),
+            "performative": message.performative.value,
+            "status": status.value,
+            "reason": reason,
+            "delivered_round": arrived and arrived.round,
+            "delivered_sub_round": arrived and arrived.sub_round,
+            "read_environment": None,
+            "read_round": None,
+            "read_sub_round": None,
+            "timestamp": None,
+        }
+        self._rows["acl_messages"].append(row)
+        return row
 
     # -- mechanisms ---------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from market_agents.agents.protocols.acl_message import ACLMessage
+from market_agents.agents.protocols.conversations import Conversations
+from market_agents.agents.protocols.receipts import Moment, Receipt
 from market_agents.environments.environment import MAX_ACTIONS_PER_TURN
 from market_agents.errors import IllegalAction, UnknownRecipient
 
@@ -13,17 +15,25 @@ MAILBOX_SIZE = 1_000
 
 
 class PostOffice:
-    """Delivers messages between the agents that opened a mailbox here.
+    """Delivers messages between the agents that opened a mailbox here, and gives a receipt for each.
 
     Outside a turn a message is delivered at once. Between ``open_turn`` and ``close_turn`` messages are staged, and
     all are delivered together in the order of their senders, so that neither latency nor order of arrival decides
-    what anybody reads.
+    what anybody reads or learns of its own messages.
+
+    Attributes:
+        moment: the moment of the run, for receipts; None outside a run.
     """
 
     def __init__(self) -> None:
-        self._mailboxes: dict[str, deque[ACLMessage]] = {}
-        self._staged: dict[str, list[ACLMessage]] | None = None
-        self._sent: list[ACLMessage] = []
+        self.moment: Moment | None = None
+        self._mailboxes: dict[str, deque[Receipt]] = {}
+        self._staged: dict[str, list[Receipt]] | None = None
+        self._conversations = Conversations()
+        self._settled: list[Receipt] = []
+        self._settled_count = 0
+        self._read: list[Receipt] = []
+        self._read_in_turn: dict[str, list[Receipt]] = {}
 
     def open_mailbox(self, agent_id: str) -> None:
         """Give an agent an address."""
@@ -40,21 +50,27 @@ class PostOffice:
             The messages that found their receiver's mailbox full; they are not delivered.
         """
         staged, self._staged = self._staged or {}, None
+        read, self._read_in_turn = self._read_in_turn, {}
+        for reader in self._mailboxes:
+            self._note_read(read.get(reader, []))
         returned = []
         for sender in self._mailboxes:
-            for message in staged.get(sender, ()):
-                if self._is_full(message.receiver):
-                    returned.append(message)
+            for receipt in staged.get(sender, ()):
+                if self._is_full(receipt.message.receiver):
+                    self._conversations.returned(receipt.message)
+                    self._settle(receipt, self._full(receipt.message.receiver))
+                    returned.append(receipt.message)
                 else:
-                    self._put(message)
+                    self._put(receipt)
         return returned
 
-    def deliver(self, message: ACLMessage) -> None:
+    def deliver(self, message: ACLMessage) -> Receipt:
         """Put a message into its receiver's mailbox or, inside a turn, keep it for the turn's end.
 
         Raises:
             UnknownRecipient: nobody of that name has a mailbox here, or it is the sender's own.
-            IllegalAction: the sender has no mailbox, the receiver's is full, or too many messages in one turn.
+            IllegalAction: the sender has no mailbox, the receiver's is full, the message is out of order in its
+                conversation, or there are too many messages in one turn.
         """
         if message.sender not in self._mailboxes:
             raise IllegalAction(f"{message.sender} has no mailbox in this post office")
@@ -62,33 +78,63 @@ class PostOffice:
             raise UnknownRecipient(
                 message.receiver, [name for name in self._mailboxes if name != message.sender]
             )
-        if self._staged is not None:
-            self._stage(self._staged.setdefault(message.sender, []), message)
-        elif self._is_full(message.receiver):
-            raise IllegalAction(f"the mailbox of {message.receiver} is full ({MAILBOX_SIZE} messages)")
+        self._admit(message)
+        self._conversations.note(message)
+        receipt = Receipt(message)
+        if self._staged is None:
+            self._put(receipt)
         else:
-            self._put(message)
+            self._staged.setdefault(message.sender, []).append(receipt)
+        return receipt
 
-    def _stage(self, earlier: list[ACLMessage], message: ACLMessage) -> None:
-        if len(earlier) >= MAX_ACTIONS_PER_TURN:
+    def _admit(self, message: ACLMessage) -> None:
+        """Refuse what cannot be taken now, with nothing changed."""
+        if self._staged is not None and len(self._staged.get(message.sender, ())) >= MAX_ACTIONS_PER_TURN:
             raise IllegalAction(f"more than {MAX_ACTIONS_PER_TURN} messages in one turn")
-        earlier.append(message)
+        if self._staged is None and self._is_full(message.receiver):
+            raise IllegalAction(self._full(message.receiver))
+        reason = self._conversations.refusal(message)
+        if reason is not None:
+            raise IllegalAction(reason)
 
     def _is_full(self, agent_id: str) -> bool:
         return len(self._mailboxes[agent_id]) >= MAILBOX_SIZE
 
-    def _put(self, message: ACLMessage) -> None:
-        self._mailboxes[message.receiver].append(message)
-        self._sent.append(message)
+    def _full(self, agent_id: str) -> str:
+        return f"the mailbox of {agent_id} is full ({MAILBOX_SIZE} messages)"
+
+    def _put(self, receipt: Receipt) -> None:
+        self._settle(receipt, None)
+        self._conversations.delivered(receipt.message)
+        self._mailboxes[receipt.message.receiver].append(receipt)
+
+    def _settle(self, receipt: Receipt, reason: str | None) -> None:
+        self._settled_count += 1
+        receipt._settle(self._settled_count, self.moment, reason)
+        self._settled.append(receipt)
 
     def collect(self, agent_id: str) -> list[ACLMessage]:
         """Empty an agent's mailbox; never waits."""
         mailbox = self._mailboxes.get(agent_id, deque())
-        messages = list(mailbox)
+        taken = list(mailbox)
         mailbox.clear()
-        return messages
+        if self._staged is None:
+            self._note_read(taken)
+        else:
+            self._read_in_turn.setdefault(agent_id, []).extend(taken)
+        return [receipt.message for receipt in taken]
 
-    def take_sent(self) -> list[ACLMessage]:
-        """What was delivered since the last call, in order, for the records."""
-        sent, self._sent = self._sent, []
-        return sent
+    def _note_read(self, receipts: list[Receipt]) -> None:
+        for receipt in receipts:
+            receipt._note_read(self.moment)
+        self._read += receipts
+
+    def take_settled(self) -> list[Receipt]:
+        """Receipts of what was delivered or found undeliverable since the last call, in order, for the records."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def take_read(self) -> list[Receipt]:
+        """Receipts of what was read since the last call, for the records."""
+        read, self._read = self._read, []
+        return read

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from market_agents.agents.mailbox import PostOffice
 from market_agents.agents.prompts import BUILT_IN, PromptSet
 from market_agents.agents.protocols.acl_message import ACLMessage
+from market_agents.agents.protocols.receipts import Receipt
 from market_agents.config import LLMConfig
 from market_agents.errors import IllegalAction
 from market_agents.inference import LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
@@ -101,18 +102,23 @@ class MarketAgent:
         """Values or costs, in ticks, of the units of a good that the agent may still trade, in trading order."""
         return self.units.get(good, ())
 
-    async def send_message(self, message: ACLMessage) -> None:
+    async def send_message(self, message: ACLMessage) -> Receipt:
         """Send a message to one other agent.
 
         It is in the receiver's mailbox when this returns or, inside a turn of the post office, when the turn closes.
 
+        Returns:
+            A receipt that tells, whenever it is looked at, whether the message is delivered, read or undeliverable.
+
         Raises:
-            IllegalAction: the sender is not this agent, the mailbox is full, or too many messages in one turn.
+            IllegalAction: the sender is not this agent, the mailbox is full, too many messages in one turn, or the
+                message is out of order in its conversation: ``in_reply_to`` answers nothing that is open to this
+                agent, the performative is no answer to it, or ``reply_with`` is taken.
             UnknownRecipient: nobody of that name can be written to; lists who can.
         """
         if message.sender != self.id:
             raise IllegalAction(f"{self.id} cannot send in the name of {message.sender}")
-        self._post_office.deliver(message)
+        return self._post_office.deliver(message)
 
     async def receive_messages(self) -> list[ACLMessage]:
         """Empty the mailbox, oldest message first; never waits."""

@@ -305,6 +305,13 @@ acl_messages = Table(
     _id("conversation_id", nullable=True),
     _id("reply_with", nullable=True),
     _id("in_reply_to", nullable=True),
+    _text("status"),
+    _text("reason", nullable=True),
+    _whole("delivered_round", nullable=True),
+    _whole("delivered_sub_round", nullable=True),
+    _id("read_environment", nullable=True),
+    _whole("read_round", nullable=True),
+    _whole("read_sub_round", nullable=True),
     _text("timestamp", nullable=True),
     Index(None, "run_id", "round"),
 )

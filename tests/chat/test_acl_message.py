@@ -34,6 +34,13 @@ def test_a_performative_equals_its_plain_name(performative: Performative) -> Non
         ("inform-if", "inform"),
         ("inform-ref", "inform"),
         ("Accept-Proposal", "accept"),
+        ("accept_proposal", "accept"),
+        ("cfp", "query"),
+        ("call-for-proposal", "query"),
+        ("confirm", "inform"),
+        ("failure", "inform"),
+        ("request-when", "request"),
+        ("subscribe", "request"),
     ],
 )
 def test_the_words_of_fipa_are_understood(synonym: str, performative: str) -> None:
@@ -44,7 +51,10 @@ def test_no_synonym_hides_a_performative() -> None:
     assert not FIPA_SYNONYMS.keys() & {performative.value for performative in Performative}
 
 
-@pytest.mark.parametrize("performative", ["", "shout", "in form", None, 1, True, ["inform"], {"inform": 1}])
+@pytest.mark.parametrize(
+    "performative",
+    ["", "shout", "in form", "cancel", "not-understood", "proxy", None, 1, True, ["inform"], {"inform": 1}],
+)
 def test_other_performatives_are_refused_with_the_known_ones(performative: object) -> None:
     with pytest.raises(ValidationError, match=r"performative\n.*'inform', 'query', 'propose'"):
         message(performative=performative)

@@ -60,6 +60,28 @@ def test_letters_arrive_when_all_have_acted_and_are_stored(tmp_path: Path) -> No
     assert (2, "agent_1", "agent_2, agent_3") in read
 
 
+def test_delivery_and_reading_are_stored_with_their_rounds(tmp_path: Path) -> None:
+    with open_database(str(correspond(tmp_path, "run"))) as database:
+        letters = [
+            (
+                row["sender"],
+                row["status"],
+                (row["delivered_round"], row["delivered_sub_round"]),
+                (row["read_environment"], row["read_round"], row["read_sub_round"]),
+            )
+            for row in fetch(database, "acl_messages", "run")
+        ]
+    unread = (None, None, None)
+    assert letters == [
+        ("agent_2", "read", (1, 1), ("letters", 2, 1)),
+        ("agent_3", "read", (1, 1), ("letters", 2, 1)),
+        ("agent_1", "delivered", (2, 1), unread),
+        ("agent_1", "delivered", (2, 1), unread),
+        ("agent_2", "delivered", (2, 1), unread),
+        ("agent_3", "delivered", (2, 1), unread),
+    ]
+
+
 def test_who_is_slow_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digests = set()
     for run_id, late in (("calm", ()), ("slow", ("agent_2",)), ("slower", ("agent_1", "agent_3"))):

@@ -211,6 +211,7 @@ def one_of_each() -> dict[str, list[Row]]:
                 "receiver": "auction",
                 "performative": "propose",
                 "content": "{}",
+                "status": "delivered",
                 "timestamp": TIME,
             }
         ],

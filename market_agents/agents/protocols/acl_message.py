@@ -28,14 +28,31 @@ FIPA_SYNONYMS = {
     "reject-proposal": Performative.REJECT,
     "query-if": Performative.QUERY,
     "query-ref": Performative.QUERY,
+    "cfp": Performative.QUERY,
+    "call-for-proposal": Performative.QUERY,
+    "call-for-proposals": Performative.QUERY,
     "inform-if": Performative.INFORM,
     "inform-ref": Performative.INFORM,
+    "inform-done": Performative.INFORM,
+    "inform-result": Performative.INFORM,
+    "confirm": Performative.INFORM,
+    "disconfirm": Performative.INFORM,
+    "failure": Performative.INFORM,
+    "request-when": Performative.REQUEST,
+    "request-whenever": Performative.REQUEST,
+    "subscribe": Performative.REQUEST,
 }
+"""FIPA's communicative acts (SC00037J) whose formal model is one of the eight; the others are refused with the list.
+
+A call for proposals is modelled there as a ``query-ref`` and answered by ``propose`` or ``refuse``, a failure as an
+``inform``, a subscription as a ``request-whenever``.
+"""
 
 
 def _performative(value: object) -> object:
     if isinstance(value, str):
-        return FIPA_SYNONYMS.get(value.lower(), value.lower())
+        name = value.strip().lower().replace("_", "-")
+        return FIPA_SYNONYMS.get(name, name)
     return value
 
 

@@ -153,6 +153,21 @@ class DoubleAuction(Mechanism[AuctionAction]):
         if trader.order is not None and trader.order.remaining > len(units):
             self._close(trader.order, OrderStatus.EXPIRED)
 
+    def count_traded(self, agent_id: str, quantity: int) -> None:
+        """Count units that a trader has traded in another market of this round; an order for more expires.
+
+        To be called after ``begin_round``, so that the round's equilibrium is that of all units it opened.
+
+        Raises:
+            ValueError: more than are left.
+        """
+        trader = self._trader(agent_id)
+        if not 0 <= quantity <= trader.units_left:
+            raise ValueError(f"{agent_id} has {trader.units_left} units left, cannot have traded {quantity}")
+        trader.traded += quantity
+        if trader.order is not None and trader.order.remaining > trader.units_left:
+            self._close(trader.order, OrderStatus.EXPIRED)
+
     def units_left(self, agent_id: str) -> tuple[int, ...]:
         """The values or costs still open to a trader, in ticks, in the order of trading."""
         return tuple(self._trader(agent_id).open_units)

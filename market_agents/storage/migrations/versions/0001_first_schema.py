@@ -120,6 +120,13 @@ def upgrade() -> None:
         sa.Column("conversation_id", NAME),
         sa.Column("reply_with", NAME),
         sa.Column("in_reply_to", NAME),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("delivered_round", sa.Integer()),
+        sa.Column("delivered_sub_round", sa.Integer()),
+        sa.Column("read_environment", NAME),
+        sa.Column("read_round", sa.Integer()),
+        sa.Column("read_sub_round", sa.Integer()),
         sa.Column("timestamp", sa.Text()),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.run_id"], name=op.f("fk_acl_messages_run_id"), ondelete="CASCADE"
