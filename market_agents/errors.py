@@ -9,6 +9,7 @@ MarketAgentsError                 the run failed (exit 1)
 ├── Stopped                       stopped but resumable (exit 3)
 │   ├── Interrupted               Ctrl-C (exit 130) or SIGTERM (exit 143)
 │   ├── ProviderAway              a model endpoint answers nobody any more
+│   ├── BudgetExhausted           one of the run's caps leaves no room for the next call
 │   └── DatabaseAway              the database went away and stayed away
 ├── IllegalAction                 an environment refuses what an agent wants to do
 │   └── UnknownRecipient          a message to nobody; lists the valid names
@@ -103,6 +104,21 @@ class Interrupted(Stopped):
 
 class ProviderAway(Stopped):
     """A model endpoint has answered nobody for too long, or refuses the key after first answers."""
+
+
+class BudgetExhausted(Stopped):
+    """One of the run's caps leaves no room for the next call.
+
+    Args:
+        text: one readable line.
+        key: the cap's key path, for example ``budget.max_cost``.
+        enough: a value of it with which the run could go on for a while.
+    """
+
+    def __init__(self, text: str, key: str, enough: str) -> None:
+        super().__init__(text)
+        self.key = key
+        self.enough = enough
 
 
 class DatabaseAway(Stopped):

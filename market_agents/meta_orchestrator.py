@@ -63,6 +63,7 @@ from market_agents.config import (
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
 from market_agents.errors import (
+    BudgetExhausted,
     ConfigError,
     DatabaseAway,
     MarketAgentsError,
@@ -72,7 +73,14 @@ from market_agents.errors import (
     UserError,
 )
 from market_agents.failpoints import reach
-from market_agents.inference import MemoryJournal, ModelDoor, build_endpoints
+from market_agents.inference import (
+    Amount,
+    Budget,
+    MemoryJournal,
+    ModelDoor,
+    build_endpoints,
+    refuse_unknown_prices,
+)
 from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
 from market_agents.logger_utils import SimulationLogger
@@ -91,6 +99,7 @@ from market_agents.storage import (
     get_run,
     open_database,
     set_status,
+    spending,
 )
 
 log = logging.getLogger(__name__)
@@ -255,7 +264,10 @@ class MetaOrchestrator:
             MemoryJournal(),
             run_id=self.run_id,
             replay=self.start.replay,
+            budget=Budget(config.budget),
         )
+        if self.door.budget.counts_cost and not self.start.replay:
+            refuse_unknown_prices(minds(config), self.variables)
         self.rounds_done = 0
         self.run_is_stored = False
         self.database_display = ""
@@ -332,6 +344,8 @@ class MetaOrchestrator:
         journal = StoredJournal(lease)
         self.door.journal = journal
         if not self.start.replay:
+            before = spending(lease.database, self.run_id)
+            self.door.budget.begin(Amount(before.calls, before.tokens, before.cost))
             set_status(lease, RunStatus.RUNNING)
         try:
             with stoppable():
@@ -355,6 +369,9 @@ class MetaOrchestrator:
             lease.release()
             delete_run(lease.database, self.run_id)
             self.run_is_stored = False
+            return
+        if isinstance(error, BudgetExhausted):
+            set_status(lease, RunStatus.BUDGET_EXHAUSTED, error=str(error))
             return
         stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
         status = RunStatus.INTERRUPTED if stopped else RunStatus.FAILED
@@ -432,10 +449,21 @@ class MetaOrchestrator:
             )
 
 
-def stored_config(known: Run) -> SimulationConfig:
-    """The configuration that a stored run began with."""
+def stored_config(known: Run, overrides: Sequence[tuple[str, object]] = ()) -> SimulationConfig:
+    """The configuration that a stored run began with.
+
+    Args:
+        known: the run.
+        overrides: pairs of key path and value that replace what it began with.
+
+    Raises:
+        ConfigError: an override that cannot be.
+    """
     loaded = config_from_mapping(
-        known.config, environment_model=environment_model, known_environments=tuple(ENVIRONMENTS)
+        known.config,
+        environment_model=environment_model,
+        known_environments=tuple(ENVIRONMENTS),
+        overrides=overrides,
     )
     return loaded.config
 

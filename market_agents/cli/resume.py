@@ -10,7 +10,13 @@ from rich.console import Console
 
 from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
 from market_agents.cli.running import add_output_flags, carry_out, sound, stored_json
-from market_agents.config import SimulationConfig, config_difference, config_hash, config_to_mapping
+from market_agents.config import (
+    SimulationConfig,
+    config_difference,
+    config_hash,
+    config_to_mapping,
+    parse_override,
+)
 from market_agents.errors import RunRefused
 from market_agents.logger_utils import say
 from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config, stored_config
@@ -25,6 +31,14 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("run_id", metavar="RUN_ID")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="use other limits, keys or addresses from a file"
+    )
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="replace a value that decides no result, such as budget.max_cost; repeatable",
     )
     parser.add_argument(
         "--force", action="store_true", help="go on although program or prompts changed since"
@@ -66,9 +80,8 @@ def find_run(arguments: argparse.Namespace) -> tuple[RunStatus, SimulationConfig
         database.close()
     stored = stored_config(known)
     given = getattr(arguments, "config", None)
-    if given is None:
-        return known.status, stored
-    config = load_config(given)
+    overrides = [parse_override(text) for text in getattr(arguments, "overrides", ())]
+    config = load_config(given, overrides) if given else stored_config(known, overrides)
     if config.seed is None:
         config = config.model_copy(update={"seed": stored.seed})
     if config_hash(config) != known.config_hash:

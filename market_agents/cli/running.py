@@ -15,7 +15,7 @@ from rich.console import Console
 
 from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, rounds_table
-from market_agents.errors import MarketAgentsError, Stopped, UserError
+from market_agents.errors import BudgetExhausted, MarketAgentsError, Stopped, UserError
 from market_agents.logger_utils import console_for, counted, progress_line, say, set_up_logging, show_banner
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
 from market_agents.storage import (
@@ -76,7 +76,7 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
         _tell(result, orchestrator, arguments)
         return 0
 
-    return guarded(run, lambda error: _next_step(error, orchestrator))
+    return guarded(run, lambda error: _next_step(error, orchestrator, arguments))
 
 
 def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
@@ -88,8 +88,13 @@ def _progress(orchestrator: MetaOrchestrator, started: float) -> str:
     present = min(orchestrator.rounds_done + 1, orchestrator.config.max_rounds)
     return (
         f"round {present}: {tally.asked} asks done, {tally.in_flight} in flight, "
-        f"{tally.unanswered} without answer, ${tally.cost:.4f} so far, {time.monotonic() - started:.0f} s"
+        f"{tally.unanswered} without answer, {_so_far(orchestrator)}, {time.monotonic() - started:.0f} s"
     )
+
+
+def _so_far(orchestrator: MetaOrchestrator) -> str:
+    cap = orchestrator.config.budget.max_cost
+    return f"${orchestrator.door.tally.cost:.4f}{'' if cap is None else f' of ${cap:,g}'} so far"
 
 
 def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> None:
@@ -177,7 +182,7 @@ def _place(orchestrator: MetaOrchestrator) -> Place:
     return Place(orchestrator.database_url, orchestrator.database_display)
 
 
-def _next_step(error: BaseException, orchestrator: MetaOrchestrator) -> str:
+def _next_step(error: BaseException, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> str:
     """How to go on after a stop, where there is something to go on with."""
     if isinstance(error, UserError) or not orchestrator.run_is_stored:
         return ""
@@ -185,5 +190,16 @@ def _next_step(error: BaseException, orchestrator: MetaOrchestrator) -> str:
     verb = ("resume",) if resumable else ("runs", "show")
     what = "go on with" if resumable else "look at it with"
     place = _place(orchestrator)
-    told = f"{what}: {command(*verb, orchestrator.run_id, place=place)}"
+    told = f"{what}: {command(*verb, orchestrator.run_id, *_settings(error, orchestrator, arguments), place=place)}"
     return "\n".join(filter(None, [told, place.note()]))
+
+
+def _settings(
+    error: BaseException, orchestrator: MetaOrchestrator, arguments: argparse.Namespace
+) -> list[str]:
+    """What a resume needs to be told again, and a cap that lets it go on."""
+    given = list(arguments.overrides) if orchestrator.start.resume and isinstance(error, Stopped) else []
+    if isinstance(error, BudgetExhausted):
+        given = [text for text in given if text.partition("=")[0].strip() != error.key]
+        given.append(f"{error.key}={error.enough}")
+    return [word for text in given for word in ("--set", text)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from market_agents.cli.common import (
     Place,
@@ -20,6 +21,7 @@ from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
 from market_agents.storage import (
     Database,
+    Run,
     RunStatus,
     delete_run,
     get_run,
@@ -80,9 +82,19 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
     ]
     if run.status in RESUMABLE:
         place = Place(configured_url(arguments.database), database.display)
-        lines.append(f"go on with: {command('resume', run.run_id, place=place)}")
+        lines.append(f"go on with: {command('resume', run.run_id, *_higher_cap(run), place=place)}")
         lines += filter(None, [place.note()])
     return "\n".join(lines)
+
+
+def _higher_cap(run: Run) -> list[str]:
+    """For a run that a cap stopped, twice that cap."""
+    named = re.search(r"budget\.(max_\w+)", run.error or "")
+    if run.status is not RunStatus.BUDGET_EXHAUSTED or named is None:
+        return []
+    budget = run.config.get("budget")
+    cap = budget.get(named[1]) if isinstance(budget, Mapping) else None
+    return ["--set", f"{named[0]}={2 * cap:.12g}"] if isinstance(cap, int | float) else []
 
 
 def _delete(database: Database, arguments: argparse.Namespace) -> int:

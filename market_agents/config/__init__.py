@@ -1,5 +1,6 @@
 """The configuration of a run: its keys, how a file becomes one, and what the environment adds to it."""
 
+from market_agents.config.budget import BudgetConfig, Caps
 from market_agents.config.checks import listing, suggestion
 from market_agents.config.database import database_url
 from market_agents.config.environment import api_key, base_url, read_environment
@@ -21,6 +22,8 @@ from market_agents.config.sections import (
 __all__ = [
     "NOT_DECISIVE",
     "AgentConfig",
+    "BudgetConfig",
+    "Caps",
     "DatabaseConfig",
     "EnvironmentConfig",
     "EnvironmentModel",

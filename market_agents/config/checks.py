@@ -94,6 +94,9 @@ def entry_mistakes(entry: Mapping[str, object]) -> Iterator[Finding]:
     timeout, total = _amount(entry.get("timeout", 60.0)), _amount(entry.get("total_timeout", 300.0))
     if timeout is not None and total is not None and total < timeout:
         yield ("total_timeout",), f"expected at least timeout ({timeout:g}), got {total:g}"
+    for one, other in (("input_price", "output_price"), ("output_price", "input_price")):
+        if entry.get(one) is not None and entry.get(other) is None:
+            yield (other,), f"missing; {one} is set, and a price has two sides"
 
 
 def _limits(tree: Mapping[str, object], names: Sequence[object]) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from market_agents.yaml_source import KeyPath, shown, shown_path
 NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
     ("database_config",),
     ("request_limits",),
+    ("budget",),
     ("max_abstention_share",),
     ("prompts",),
     ("llm_configs", "*", "timeout"),
@@ -19,8 +20,10 @@ NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
     ("llm_configs", "*", "use_cache"),
     ("llm_configs", "*", "base_url"),
     ("llm_configs", "*", "api_key_env"),
+    ("llm_configs", "*", "input_price"),
+    ("llm_configs", "*", "output_price"),
 )
-"""Keys that may differ when a run is resumed: limits, patience, credentials, places of endpoints and data.
+"""Keys that may differ when a run is resumed: limits, caps, prices, patience, credentials, places.
 
 An entry of environment_configs that environment_order does not name is not decisive either. Nor is where prompts
 lie: their texts are kept with the run, and a run that goes on is held to them.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SerializeAsAny, Strict, model_validator
 
+from market_agents.config.budget import BudgetConfig
 from market_agents.config.checks import cross_mistakes
 from market_agents.config.fields import MAX_AGENTS, MAX_ROUNDS, EnvironmentName, StrictModel, Text
 from market_agents.config.findings import raise_findings
@@ -112,6 +113,7 @@ class SimulationConfig(StrictModel):
     request_limits: dict[Text, RequestLimits] = Field(
         default_factory=dict, description="Limits under the name of an llm_configs entry or of a client."
     )
+    budget: BudgetConfig = Field(default_factory=BudgetConfig, description="What may be spent.")
     memory: MemoryConfig = Field(default_factory=MemoryConfig, description="What agents remember.")
     personas: PersonaConfig = Field(default_factory=PersonaConfig, description="Where personas come from.")
     prompts: dict[Text, Text] = Field(

@@ -118,6 +118,18 @@ class LLMConfig(StrictModel):
         le=86_400,
         description="Longest wait of one ask with all its attempts, in seconds, to 86,400.",
     )
+    input_price: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="US dollars for a million tokens of prompt, 0 to 1e6; null means the price list's.",
+    )
+    output_price: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="US dollars for a million tokens of answer, 0 to 1e6; null means the price list's.",
+    )
     weight: float = Field(
         default=1.0, ge=0, le=1e6, description="Share of agents that get this model, relative, 0 to 1e6."
     )

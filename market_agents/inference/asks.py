@@ -14,16 +14,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from market_agents.inference.structured import wire_schema
+from market_agents.inference.structured import schema_in_words, wire_schema
 from market_agents.plain_text import clean
 
 Message = Mapping[str, str]
 StandIn = Callable[[Random], BaseModel]
 """Answers a structured request by rule, from what the caller already observed."""
 
+_TOKENS_AROUND_A_MESSAGE = 8
+
 
 class Status(StrEnum):
-    """How an ask ended."""
+    """How an ask ended; ``capped``: an agent's cap left no room for it, and nobody was asked."""
 
     ANSWERED = "answered"
     INVALID = "invalid"
@@ -31,6 +33,7 @@ class Status(StrEnum):
     TRUNCATED = "truncated"
     TIMED_OUT = "timed_out"
     FAILED = "failed"
+    CAPPED = "capped"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,14 @@ class Request:
     def estimated_tokens(self) -> int:
         """Tokens of the prompt by rule of thumb: four characters a token."""
         return sum(len(message.get("content", "")) for message in self.messages) // 4
+
+    @property
+    def most_prompt_tokens(self) -> int:
+        """Tokens of the prompt at most, by rule of thumb: two bytes a token, where English has four, and the schema."""
+        size = sum(len(text.encode()) for message in self.messages for text in message.values())
+        if self.schema is not None:
+            size += len(schema_in_words(self.schema))
+        return size // 2 + _TOKENS_AROUND_A_MESSAGE * (len(self.messages) + 1)
 
     @cached_property
     def hash(self) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from market_agents.config import LLMConfig, RequestLimits, api_key, base_url
+from market_agents.errors import UserError
 from market_agents.inference.endpoints import Endpoint
 from market_agents.inference.limits import Limits
+from market_agents.inference.prices import price_of
 from market_agents.inference.providers.offline import OfflineProvider
 from market_agents.inference.providers.provider import Provider
 
@@ -52,6 +54,23 @@ def build_endpoints(
             )
         endpoints[config.name] = shared[identity]
     return endpoints
+
+
+def refuse_unknown_prices(configs: Iterable[LLMConfig], environment: Mapping[str, str]) -> None:
+    """Make sure that a cap on the cost can be held.
+
+    Raises:
+        UserError: a model has no known price; names it, and what to set.
+    """
+    for config in configs:
+        address = base_url(config, environment)
+        if config.client != "offline" and price_of(config.model, address, config) is None:
+            where = f"at {address}" if address else "at OpenAI"
+            raise UserError(
+                f"a cap on the cost needs a price, and that of {config.model!r} {where} is unknown: set input_price "
+                f"and output_price (US dollars for a million tokens) in the llm_configs entry {config.name!r}, "
+                "or cap calls or tokens instead"
+            )
 
 
 def _limits(configured: RequestLimits) -> Limits:

@@ -14,20 +14,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 
 from market_agents.config import LLMConfig
-from market_agents.errors import JournalMismatch, MarketAgentsError, ReplayMiss
-from market_agents.inference.asks import Completion, Outcome, Request, Status, Usage, usage_row
-from market_agents.inference.endpoints import Effort, Endpoint
-from market_agents.inference.journal import Journal, JournalRow
+from market_agents.errors import MarketAgentsError, ReplayMiss
+from market_agents.inference.asks import Outcome, Request, Status
+from market_agents.inference.budget import ZERO, Amount, Budget, Price
+from market_agents.inference.endpoints import Endpoint
+from market_agents.inference.journal import Journal
+from market_agents.inference.outcomes import judge, recall, row_of
 from market_agents.inference.prices import cost_of
-from market_agents.inference.providers.provider import Provider
 from market_agents.inference.scope import Scope, current_scope
-from market_agents.inference.structured import Unreadable, read_answer
-from market_agents.plain_text import clean, escaped
-
-ZERO = Decimal(0)
 
 
 @dataclass
@@ -74,12 +71,20 @@ class ModelDoor:
         journal: where outcomes are kept.
         run_id: enters idempotency keys only.
         replay: answer from the journal alone.
+        budget: what may be spent; without caps by default.
     """
 
     def __init__(
-        self, endpoints: Mapping[str, Endpoint], journal: Journal, *, run_id: str = "", replay: bool = False
+        self,
+        endpoints: Mapping[str, Endpoint],
+        journal: Journal,
+        *,
+        run_id: str = "",
+        replay: bool = False,
+        budget: Budget | None = None,
     ) -> None:
         self.tally = Tally()
+        self.budget = budget or Budget()
         self._endpoints = dict(endpoints)
         self.journal = journal
         # Without a run, keys such as outside/1 would name asks of other programs too.
@@ -111,17 +116,32 @@ class ModelDoor:
             JournalMismatch: the journal holds another request under this key.
             ReplayMiss: a replay met a request that the journal does not hold.
             UserError, ProviderAway: the endpoint cannot be used at all.
+            BudgetExhausted: one of the run's caps leaves no room.
         """
         scope = current_scope()
         request_key = scope.next_key(key) if scope else f"outside/{next(self._free_keys)}"
         known = await self.journal.find(request_key)
         if known is not None:
-            outcome = _recall(known, request)
+            outcome = recall(known, request)
         elif self._replay:
             raise ReplayMiss(f"the journal holds no answer for {request_key} ({request.model})")
         else:
-            outcome = await self._ask_live(request, config, request_key, scope)
+            outcome = await self._ask_anew(request, config, request_key, scope)
+        if scope and not self._replay and outcome.status is not Status.CAPPED:
+            self.budget.book(scope.agent_id, outcome.usage, self._price(request.model, config))
         self.tally.add(outcome)
+        return outcome
+
+    async def _ask_anew(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
+        refusal = self.budget.refusal(
+            scope.agent_id if scope else "", request, self._price(request.model, config)
+        )
+        if refusal is None:
+            return await self._ask_live(request, config, key, scope)
+        outcome = Outcome(
+            key, Status.CAPPED, reason=refusal, requested_model=request.model, cost=ZERO, attempts=0
+        )
+        await self.journal.commit(row_of(outcome, Amount(), "", request, config, scope))
         return outcome
 
     async def _ask_live(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
@@ -130,19 +150,32 @@ class ModelDoor:
             if self._stopped is not None:
                 raise self._stopped
             self.tally.in_flight += 1
+            purse = self.budget.purse(request, self._price(request.model, config))
             try:
-                effort = await endpoint.call(request, key, self._idempotency_key(key))
-                outcome = _judge(effort, request, key)
+                effort = await endpoint.call(request, key, self._idempotency_key(key), purse)
+                outcome = judge(effort, request, key)
                 if effort.completion is not None:
-                    outcome = _priced(outcome, endpoint.provider)
-                await self.journal.commit(_row(outcome, effort, request, config, scope))
+                    price = self._price(outcome.returned_model or request.model, config)
+                    outcome = replace(outcome, cost=price(outcome.usage))
+                    self.budget.learn(request, outcome.usage.prompt_tokens)
+                    purse.paid(outcome.usage, outcome.cost)
+                text = effort.completion.text if effort.completion else ""
+                await self.journal.commit(row_of(outcome, purse.unconfirmed, text, request, config, scope))
             except MarketAgentsError as error:
                 # What stops one ask for good stops all later ones; those in flight may finish.
                 self._stopped = error
                 raise
             finally:
+                purse.close()
                 self.tally.in_flight -= 1
         return outcome
+
+    def _price(self, model: str, config: LLMConfig) -> Price:
+        """What a usage of a model costs at the endpoint of an entry."""
+        provider = self._endpoints[config.name].provider
+        if not provider.charges:
+            return lambda usage: ZERO  # noqa: ARG005  (nothing is charged, whatever was used)
+        return lambda usage: cost_of(usage, model, provider.base_url, config)
 
     def _idempotency_key(self, key: str) -> str:
         return hashlib.sha256(f"{self._run_id}/{key}".encode()).hexdigest()[:40]
@@ -150,123 +183,3 @@ class ModelDoor:
 
 def _distinct(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
     return list({id(endpoint): endpoint for endpoint in endpoints}.values())
-
-
-def _judge(effort: Effort, request: Request, key: str) -> Outcome:
-    """What an effort amounts to, whether or not it can be used."""
-    common: dict[str, Any] = {
-        "request_key": key,
-        "requested_model": request.model,
-        "attempts": effort.attempts,
-        "latency_ms": effort.latency_ms,
-    }
-    completion = effort.completion
-    if completion is None:
-        failure = effort.failure
-        timed_out = failure is not None and failure.timed_out
-        return Outcome(
-            status=Status.TIMED_OUT if timed_out else Status.FAILED,
-            reason=str(failure) if failure else "",
-            cost=ZERO,
-            **common,
-        )
-    status, parsed, reason = _read(completion, request)
-    return Outcome(
-        status=status,
-        content=clean(completion.text),
-        parsed=parsed,
-        reason=clean(reason),
-        returned_model=clean(completion.model),
-        finish_reason=clean(completion.finish_reason),
-        usage=completion.usage,
-        **common,
-    )
-
-
-def _read(completion: Completion, request: Request) -> tuple[Status, Any, str]:
-    if completion.refusal is not None:
-        return Status.REFUSED, None, completion.refusal[:500]
-    if completion.finish_reason == "content_filter":
-        return Status.REFUSED, None, "the provider's content filter stopped the answer"
-    if completion.finish_reason == "length":
-        return Status.TRUNCATED, None, "the answer was cut off at max_tokens; answer more briefly"
-    if request.schema is None:
-        return (
-            (Status.ANSWERED, None, "")
-            if completion.text.strip()
-            else (Status.INVALID, None, "the answer is empty")
-        )
-    try:
-        return Status.ANSWERED, read_answer(clean(completion.text), request.schema), ""
-    except Unreadable as finding:
-        return Status.INVALID, None, str(finding)
-
-
-def _priced(outcome: Outcome, provider: Provider) -> Outcome:
-    if not provider.charges:
-        return replace(outcome, cost=ZERO)
-    model = outcome.returned_model or outcome.requested_model
-    return replace(outcome, cost=cost_of(outcome.usage, model, provider.base_url))
-
-
-def _row(
-    outcome: Outcome, effort: Effort, request: Request, config: LLMConfig, scope: Scope | None
-) -> JournalRow:
-    text = effort.completion.text if effort.completion else ""
-    return {
-        "request_key": outcome.request_key,
-        "request_hash": request.hash,
-        "agent_id": scope.agent_id if scope else "",
-        "environment": scope.environment if scope else "",
-        "round": scope.round if scope else 0,
-        "sub_round": scope.sub_round if scope else 0,
-        "step": scope.step if scope else "",
-        "llm_config": config.name,
-        "client": config.client,
-        "requested_model": request.model,
-        "returned_model": outcome.returned_model,
-        "messages": [dict(message) for message in request.messages],
-        "schema_name": request.schema.__name__ if request.schema else None,
-        "response": outcome.content,
-        "response_raw": None if outcome.content == text else escaped(text),
-        "finish_reason": outcome.finish_reason,
-        "status": outcome.status.value,
-        "reason": outcome.reason,
-        **usage_row(outcome.usage),
-        "cost": outcome.cost,
-        "attempts": outcome.attempts,
-        "latency_ms": outcome.latency_ms,
-    }
-
-
-def _recall(row: JournalRow, request: Request) -> Outcome:
-    """The outcome that the journal holds, read again with today's schema."""
-    key = row["request_key"]
-    if row["request_hash"] != request.hash:
-        raise JournalMismatch(
-            f"under {key} the journal holds another request; configuration, prompts or code differ from the first run"
-        )
-    status = Status(row["status"])
-    parsed = None
-    if status is Status.ANSWERED and request.schema is not None:
-        try:
-            parsed = read_answer(row["response"], request.schema)
-        except Unreadable as finding:
-            raise JournalMismatch(
-                f"the answer under {key} no longer fits {request.schema.__name__}: {finding}"
-            ) from finding
-    return Outcome(
-        request_key=key,
-        status=status,
-        content=row["response"],
-        parsed=parsed,
-        reason=row["reason"],
-        requested_model=row["requested_model"],
-        returned_model=row["returned_model"],
-        finish_reason=row["finish_reason"],
-        usage=Usage(row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"]),
-        cost=row["cost"],
-        attempts=row["attempts"],
-        latency_ms=row["latency_ms"],
-        replayed=True,
-    )

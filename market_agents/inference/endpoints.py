@@ -15,6 +15,7 @@ from random import Random
 
 from market_agents.errors import MarketAgentsError, ProviderAway, UserError
 from market_agents.inference.asks import Completion, Request
+from market_agents.inference.budget import Budget, Purse
 from market_agents.inference.limits import Limits
 from market_agents.inference.providers.provider import Provider
 from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
@@ -136,18 +137,23 @@ class Endpoint:
             self._state = _State(loop, self._make_limits())
         return self._state
 
-    async def call(self, request: Request, key: str, idempotency_key: str) -> Effort:
+    async def call(
+        self, request: Request, key: str, idempotency_key: str, purse: Purse | None = None
+    ) -> Effort:
         """Get a reply, with retries until the total deadline. The caller holds a slot in flight.
 
         Args:
             request: what is asked.
             key: the request's key in the journal.
             idempotency_key: names this ask towards the server.
+            purse: what each attempt is paid from, left open after a reply; bottomless by default.
 
         Raises:
+            BudgetExhausted: there is no money for another attempt.
             UserError: the endpoint refuses us, or cannot be reached, before its first answer.
             ProviderAway: the same after first answers; the run can be resumed.
         """
+        purse = purse or Budget().purse(request, lambda usage: None)  # noqa: ARG005  (a price is not asked for)
         send = partial(self.provider.attempt, request, key, idempotency_key)
         tokens = request.estimated_tokens + (request.max_tokens or _USUAL_ANSWER) // 2
         state, stop = self._here(), self._stop
@@ -157,22 +163,27 @@ class Endpoint:
                 async with state.probe:
                     self._heed(stop)
                     if not self.has_answered():
-                        return await self._persist(send, tokens, stop)
-            return await self._persist(send, tokens, stop)
+                        return await self._persist(send, tokens, stop, purse)
+            return await self._persist(send, tokens, stop, purse)
         finally:
             state.asking -= 1
 
-    async def _persist(self, send: _Send, tokens: int, stop: MarketAgentsError | None) -> Effort:
+    async def _persist(
+        self, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
+    ) -> Effort:
         limits = self._here().limits
         await limits.admit(tokens)
         trial = _Trial(self.provider.base_url or "OpenAI", time.monotonic(), self._total_timeout)
         while True:
             try:
+                await _reserve(purse, trial)
                 await _silence(limits, trial)
                 self._heed(stop)
                 trial.attempts += 1
+                purse.sent()
                 completion = await _in_time(send, trial)
             except AttemptFailed as failure:
+                purse.failed(maybe_paid=failure.maybe_paid)
                 if failure.verdict is Verdict.KEY_REFUSED:
                     raise self._away(failure) from failure
                 trial.garbled += failure.verdict is Verdict.GARBLED
@@ -235,6 +246,13 @@ class Endpoint:
         else:
             self._stop = ProviderAway(failure.reason)
         return self._stop
+
+
+async def _reserve(purse: Purse, trial: _Trial) -> None:
+    """Wait for the budget; that is not the provider's fault."""
+    held_from = time.monotonic()
+    await purse.open()
+    trial.held += time.monotonic() - held_from
 
 
 async def _silence(limits: Limits, trial: _Trial) -> None:

@@ -27,6 +27,7 @@ class AttemptFailed(Exception):
         retry_after: seconds of silence that the provider asked for.
         reached: False where no connection was made at all.
         timed_out: whether time ran out.
+        maybe_paid: whether the provider may have made, and charged, an answer that we did not get.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class AttemptFailed(Exception):
         retry_after: float | None = None,
         reached: bool = True,
         timed_out: bool = False,
+        maybe_paid: bool = False,
     ) -> None:
         super().__init__(reason)
         self.verdict = verdict
@@ -44,6 +46,7 @@ class AttemptFailed(Exception):
         self.retry_after = retry_after
         self.reached = reached
         self.timed_out = timed_out
+        self.maybe_paid = maybe_paid or timed_out or verdict is Verdict.GARBLED
 
 
 @dataclass(frozen=True, slots=True)

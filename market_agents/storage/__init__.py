@@ -20,6 +20,7 @@ from market_agents.storage.runs import (
     set_status,
 )
 from market_agents.storage.schema import SCHEMA_VERSION
+from market_agents.storage.spending import Spending, spending
 from market_agents.storage.steps import record_event, write_step
 from market_agents.storage.summaries import RoundSummary, Standing, leaderboard, round_summaries
 
@@ -35,6 +36,7 @@ __all__ = [
     "Row",
     "Run",
     "RunStatus",
+    "Spending",
     "Standing",
     "StoredJournal",
     "Totals",
@@ -55,6 +57,7 @@ __all__ = [
     "record_event",
     "round_summaries",
     "set_status",
+    "spending",
     "tables",
     "totals",
     "upgrade_database",

@@ -31,6 +31,8 @@ def test_the_door_shows_what_may_be_used() -> None:
     assert set(room.__all__) == {
         "NOT_DECISIVE",
         "AgentConfig",
+        "BudgetConfig",
+        "Caps",
         "DatabaseConfig",
         "EnvironmentConfig",
         "EnvironmentModel",

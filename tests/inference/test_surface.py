@@ -9,6 +9,8 @@ from market_agents.inference import Journal, MemoryJournal
 
 def test_the_rooms_door_shows_these_names() -> None:
     assert room.__all__ == [
+        "Amount",
+        "Budget",
         "Decision",
         "Journal",
         "JournalRow",
@@ -26,6 +28,7 @@ def test_the_rooms_door_shows_these_names() -> None:
         "asking",
         "build_endpoints",
         "current_scope",
+        "refuse_unknown_prices",
     ]
     assert all(hasattr(room, name) for name in room.__all__)
 

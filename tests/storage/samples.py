@@ -127,6 +127,10 @@ def outcome(key: str = "r1/0.auction/s1/agent_1/act/1", **changes: object) -> Ro
         "cached_tokens": 0,
         "cost": Decimal("0.0000123456"),
         "attempts": 1,
+        "unconfirmed_attempts": 0,
+        "unconfirmed_tokens": 0,
+        "unconfirmed_cost": Decimal(0),
+        "from_cache": 0,
         "latency_ms": 12.5,
         **changes,
     }

@@ -80,7 +80,7 @@ def test_keys_checks_and_cascades_are_what_the_schema_describes(database: Databa
                 for found in inspector.get_foreign_keys(name)
             ]
             assert cascades == ([(["parent_run_id"], None)] if name == "runs" else [(["run_id"], "CASCADE")])
-        assert set(inspector.get_view_names()) == {"v_agent_performance", "v_conversation"}
+        assert set(inspector.get_view_names()) == {"v_agent_performance", "v_conversation", "v_costs"}
 
 
 def test_names_are_ordered_by_code_point_whatever_the_locale(postgres_url: str) -> None:

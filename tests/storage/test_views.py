@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from market_agents.storage import Database, Lease, write_step
-from tests.storage.samples import agent, allocation, message, new_run, order, trade
+from market_agents.storage import Database, Lease, StoredJournal, write_step
+from tests.storage.samples import agent, allocation, message, new_run, order, outcome, trade
 
 
 def ask(database: Database, statement: str) -> list[tuple[object, ...]]:
@@ -91,4 +91,22 @@ def test_conversation_in_order_with_names_roles_and_topics(database: Database) -
         ("cohort_1", 2, "Prices", "Ada 1", "buyer", "all", None, "First"),
         ("cohort_1", 12, "Prices", "Ada 2", "seller", "agent_1", "Ada 1", "Second"),
         ("cohort_2", 3, None, "Ada 1", "buyer", "agent_3", "Ada 3", "Elsewhere"),
+    ]
+
+
+async def test_costs_by_agent_step_and_round(database: Database, lease: Lease) -> None:
+    with StoredJournal(lease) as journal:
+        await journal.commit(outcome("r1/a/1", attempts=2, cost=Decimal("0.5")))
+        await journal.commit(outcome("r1/a/2", status="refused", cost=Decimal("0.25")))
+        await journal.commit(outcome("r1/a/3", attempts=0, cost=Decimal(0), from_cache=1))
+        await journal.commit(outcome("r1/b/1", step="perception", cost=None, unconfirmed_attempts=1))
+    rows = ask(
+        database,
+        "SELECT agent_id, environment, round, step, model, asks, calls, from_cache, unanswered, prompt_tokens, "
+        "completion_tokens, cost, unpriced, unconfirmed_calls FROM v_costs WHERE run_id = 'run' ORDER BY step",
+    )
+    shared = ("agent_1", "auction", 1)
+    assert rows == [
+        (*shared, "act", "stand-in", 3, 3, 1, 1, 360, 90, pytest.approx(Decimal("0.75")), 0, 0),
+        (*shared, "perception", "stand-in", 1, 1, 0, 0, 120, 30, None, 1, 1),
     ]

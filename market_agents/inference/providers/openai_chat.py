@@ -142,7 +142,9 @@ class OpenAIChatProvider:
         if any(isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError) for cause in chain):
             return self._timed_out()
         why = type(chain[-1]).__name__
-        return AttemptFailed(Verdict.RETRY, f"{self._address} broke the connection off: {why}")
+        return AttemptFailed(
+            Verdict.RETRY, f"{self._address} broke the connection off: {why}", maybe_paid=True
+        )
 
     def _judge_status(
         self, error: openai.APIStatusError, request: Request, used: _Format, limit: str

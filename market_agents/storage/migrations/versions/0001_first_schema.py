@@ -1,4 +1,4 @@
-"""The first schema: every table of a run, and two views for people who know SQL."""
+"""The first schema: every table of a run, and three views for people who know SQL."""
 
 from __future__ import annotations
 
@@ -79,6 +79,18 @@ LEFT JOIN topics
       AND topics.round = messages.round AND topics.cohort_id = messages.cohort_id
 ORDER BY messages.run_id, messages.round, messages.environment, messages.cohort_id, messages.sub_round,
          messages.message_id
+"""
+
+COSTS = """
+CREATE VIEW v_costs AS
+SELECT run_id, agent_id, environment, round, step, requested_model AS model,
+       COUNT(*) AS asks, SUM(attempts) AS calls, SUM(from_cache) AS from_cache,
+       SUM(CASE WHEN status = 'answered' THEN 0 ELSE 1 END) AS unanswered,
+       SUM(prompt_tokens) AS prompt_tokens, SUM(completion_tokens) AS completion_tokens,
+       SUM(cached_tokens) AS cached_tokens, SUM(cost) AS cost, COUNT(*) - COUNT(cost) AS unpriced,
+       SUM(unconfirmed_attempts) AS unconfirmed_calls, SUM(unconfirmed_cost) AS unconfirmed_cost
+FROM llm_requests
+GROUP BY run_id, agent_id, environment, round, step, requested_model
 """
 
 
@@ -304,6 +316,10 @@ def upgrade() -> None:
         sa.Column("cached_tokens", sa.BigInteger(), nullable=False),
         sa.Column("cost", sa.Numeric(20, 10)),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("unconfirmed_attempts", sa.Integer(), nullable=False),
+        sa.Column("unconfirmed_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("unconfirmed_cost", sa.Numeric(20, 10)),
+        sa.Column("from_cache", sa.Integer(), nullable=False),
         sa.Column("latency_ms", sa.Double()),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(
@@ -534,3 +550,4 @@ def upgrade() -> None:
     op.create_index(op.f("ix_trades_run_id_round"), "trades", ["run_id", "round"])
     op.execute(AGENT_PERFORMANCE)
     op.execute(CONVERSATION)
+    op.execute(COSTS)
