@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from market_agents.agents.steps.auction import (
 )
 from market_agents.base_orchestrator import BaseOrchestrator
 from market_agents.config import EnvironmentConfig, MarketConfig
+from market_agents.economics.accounts import HOUSE
 from market_agents.economics.orders import Side
 from market_agents.economics.surplus import equilibrium_profit
 from market_agents.economics.ticks import TickScale
@@ -30,9 +31,14 @@ from market_agents.insert_simulation_data import Where
 class AuctionConfig(MarketConfig):
     """The auction's keys."""
 
-    institution: Literal["midpoint", "lob"] = Field(
+    institution: Literal["aurora", "call", "gs", "lob", "mcafee", "midpoint"] = Field(
         "midpoint",
-        description="How orders meet: midpoint (all at once, at the midpoint) or lob (one after another).",
+        description="How orders meet: midpoint (all at once, at the midpoint), lob (one after another), gs (as lob, "
+        "each trade clears the book), call (one price), mcafee (trade reduction) or aurora (quote, then deal).",
+    )
+    must_improve: bool = Field(
+        False,
+        description="Whether a quote must beat the best of its side; gs and aurora demand it anyway.",
     )
     order_lifetime: Literal["round", "run"] = Field(
         "round", description="Whether open orders outlive their round."
@@ -60,10 +66,13 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             institution=self.config.institution,
             tick_size=tick_size,
             order_lifetime=self.config.order_lifetime,
+            must_improve=self.config.must_improve,
             max_price=None
             if self.config.max_price is None
             else TickScale(tick_size).floor(self.config.max_price),
         )
+        if self.mechanism.institution.keeps_fees and HOUSE not in self.context.accounts:
+            self.context.accounts.open(HOUSE, 0, {})
         return AuctionEnvironment(name=self.name, mechanism=self.mechanism)
 
     def make_steps(self) -> Mapping[str, CognitiveStep]:
@@ -79,6 +88,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             renewal=self.config.renewal,
             tick_size=str(config.tick_size),
             opening_spread=spread,
+            must_improve=self.mechanism.must_improve or self.mechanism.institution.deals,
         )
         return {
             "perception": AuctionPerceptionStep(self.name, frame),
@@ -91,6 +101,15 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         self._opened = {agent.id: agent.units_of(self.good) for agent in self.agents}
         for agent_id, units in self._opened.items():
             self.mechanism.open_units(agent_id, units)
+        self._hand_over_fees()
+
+    def _hand_over_fees(self) -> None:
+        """Where everybody starts afresh, so does the house: what it kept in the last round leaves the market."""
+        if self._result is None or self.config.renewal != "endowment":
+            return
+        kept = sum(trade.fee * trade.quantity for trade in self._result.trades)
+        if kept:
+            self.context.accounts.consume(HOUSE, self.good, 0, kept)
 
     def acl_messages(self, events: Iterable[Event]) -> Iterable[ACLMessage]:
         """Orders as proposals to the market, their fates as its answers."""
@@ -107,6 +126,15 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         )
         self.inserter.ledger(round_number, self.name, self.context.accounts)
         self.display.market(self.good, self._result)
+
+    def sub_rounds(self) -> int:
+        """One for each quoting step and, where quotes are dealt on, one for each dealing after it."""
+        return self.config.sub_rounds * (2 if self.mechanism.institution.deals else 1)
+
+    def called(self) -> Sequence[MarketAgent]:
+        """Everybody or, while quotes are dealt on, their holders."""
+        dealers = self.mechanism.dealers
+        return self.agents if dealers is None else [agent for agent in self.agents if agent.id in dealers]
 
     def reward(self, agent: MarketAgent) -> float | None:
         """Profit of the round as a share of the profit at the equilibrium price; None where that is zero."""

@@ -141,6 +141,14 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
     def end_round(self, round_number: int) -> None:
         """After the mechanism's round has ended: record its outcome."""
 
+    def sub_rounds(self) -> int:
+        """How many sub-rounds a round has."""
+        return self.config.sub_rounds
+
+    def called(self) -> Sequence[MarketAgent]:
+        """Whose turn it is in the sub-round that begins."""
+        return self.agents
+
     def reward(self, agent: MarketAgent) -> float | None:  # noqa: ARG002  (for those that reward)
         """The environment's own reward of a round, about 0 to 1; None where it has none."""
         return None
@@ -162,34 +170,44 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         mechanism.begin_round(round_number, self.streams.stream("round", round_number))
         await self.open_round(round_number)
         await self.record(round_number, 0, [], {})
-        accepted = False
-        for sub_round in range(1, self.config.sub_rounds + 1):
-            self.post_office.moment = Moment(self.name, round_number, sub_round)
-            mechanism.begin_sub_round(sub_round)
-            turns, acts = await self.take_turns(round_number, sub_round)
-            await self.record(round_number, sub_round, turns, acts)
-            accepted = accepted or self.is_successful(act for done in acts.values() for act in done)
-        self.post_office.moment = Moment(self.name, round_number, self.config.sub_rounds + 1)
+        last, accepted = await self.play(round_number)
+        self.post_office.moment = Moment(self.name, round_number, last + 1)
         mechanism.end_round()
         self.end_round(round_number)
-        await self.reflect(round_number)
-        await self.record(round_number, self.config.sub_rounds + 1, [], {})
+        await self.reflect(round_number, last)
+        await self.record(round_number, last + 1, [], {})
         if not accepted:
             warning = f"round {round_number} of {self.name}: nothing that anybody did was accepted"
             self.display.warning(warning)
             self.inserter.note("warning", "empty_round", warning)
 
+    async def play(self, round_number: int) -> tuple[int, bool]:
+        """All sub-rounds of a round.
+
+        Returns:
+            How many there were, and whether anything that somebody did was accepted.
+        """
+        accepted, count = False, self.sub_rounds()
+        for sub_round in range(1, count + 1):
+            self.post_office.moment = Moment(self.name, round_number, sub_round)
+            self.environment.mechanism.begin_sub_round(sub_round)
+            turns, acts = await self.take_turns(round_number, sub_round)
+            await self.record(round_number, sub_round, turns, acts)
+            accepted = accepted or self.is_successful(act for done in acts.values() for act in done)
+        return count, accepted
+
     async def take_turns(self, round_number: int, sub_round: int) -> tuple[list[Turn], dict[str, list[Act]]]:
-        """Everybody perceives and acts at the same time; then all acts are applied in a drawn order."""
+        """All whose turn it is perceive and act at the same time; then all acts are applied in a drawn order."""
         self.environment.open_turn()
-        minds = [agent for agent in self.agents if self.has_mind(agent)]
+        called = self.called()
+        minds = [agent for agent in called if self.has_mind(agent)]
         thought = await self.side_by_side(minds, lambda agent: self.take_turn(agent, round_number, sub_round))
         turns = {turn.agent.id: turn for turn in thought}
-        for agent in self.agents:
+        for agent in called:
             if agent.id not in turns:
                 turns[agent.id] = self.act_by_rule(agent, round_number, sub_round)
         acts = self.environment.close_turn(self.draws("order", round_number, sub_round))
-        return [turns[agent.id] for agent in self.agents], acts
+        return [turns[agent.id] for agent in called], acts
 
     def act_by_rule(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
         """One agent without a mind acts as its strategy says; no task and no model is needed."""
@@ -248,11 +266,10 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
             except IllegalAction as error:
                 action.verdict, action.reason = "rejected", str(error)
 
-    async def reflect(self, round_number: int) -> None:
-        """Everybody with a mind looks back on the round."""
+    async def reflect(self, round_number: int, last: int) -> None:
+        """Everybody with a mind looks back on the round, whose last sub-round is over."""
         if "reflection" not in self.config.steps:
             return
-        last = self.config.sub_rounds
         minds = [agent for agent in self.agents if self.has_mind(agent)]
         thoughts = await self.side_by_side(
             minds, lambda agent: self.think(agent, self.steps["reflection"], round_number, last)

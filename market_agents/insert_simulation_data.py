@@ -378,6 +378,7 @@ class SimulationDataInserter:
                 "seller_cost": self._money(sum(event.seller_costs)),
                 "buyer_surplus": self._money(event.buyer_surplus),
                 "seller_surplus": self._money(event.seller_surplus),
+                "fee": self._money(event.fee * event.quantity),
             }
         )
 

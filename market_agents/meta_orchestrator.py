@@ -389,16 +389,17 @@ class MetaOrchestrator:
         accounts = _open_accounts(agents, [good.name for good in goods])
         inserter.prompts(self.prompts)
         await inserter.flush("prompts")
-        inserter.population(agents)
-        inserter.ledger(0, None, accounts)
-        inserter.allocations(0, accounts)
-        await inserter.flush("population")
         preferences = Preferences(agents, accounts, goods)
         streams = RandomStreams(self.seed)
         context = RunContext(
             config, agents, accounts, preferences, streams, self.door, inserter, self.display
         )
+        # A market may open accounts of its own, which belong to the endowment too.
         environments = self._environments(context)
+        inserter.population(agents)
+        inserter.ledger(0, None, accounts)
+        inserter.allocations(0, accounts)
+        await inserter.flush("population")
         for round_number in range(1, config.max_rounds + 1):
             self.display.round(round_number, config.max_rounds)
             before = (self.door.tally.asked, self.door.tally.unanswered, context.failures.total())

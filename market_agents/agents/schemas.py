@@ -36,6 +36,15 @@ class AuctionAction(Answer):
     quantity: int = Field(ge=0, le=MOST_UNITS, description="Units; 0 for hold and cancel.")
 
 
+class Deal(Answer):
+    """Whether the other side's best quote is taken."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    action: Literal["accept", "hold"] = Field(
+        description="accept to trade at the other's price, hold to let your own quote stand."
+    )
+
+
 class ChatMessage(Answer):
     """One contribution to a discussion."""
 

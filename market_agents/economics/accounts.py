@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from market_agents.economics.orders import Trade
 
+HOUSE = "house"
+"""The account, where it is open, that receives what institutions keep."""
+
 
 class MovementKind(StrEnum):
     """Why a holding changed."""
@@ -76,7 +79,8 @@ class Accounts:
         goods: every good that is traded anywhere.
 
     Attributes:
-        fees: ticks that institutions have kept; cash leaves the accounts for nowhere else in a trade.
+        fees: ticks that institutions have kept. They go to the account `HOUSE` where it is open; else they leave
+            the accounts, as cash does nowhere else in a trade.
 
     Raises:
         ValueError: no good, or one named twice.
@@ -208,6 +212,8 @@ class Accounts:
         self._book(trade.buyer_id, MovementKind.TRADE, good, quantity, -paid, trade.trade_id)
         self._book(trade.seller_id, MovementKind.TRADE, good, -quantity, paid - fee, trade.trade_id)
         self.fees += fee
+        if fee and HOUSE in self._open:
+            self._book(HOUSE, MovementKind.TRADE, good, 0, fee, trade.trade_id)
 
     def renew(self, agent_id: str, good: str, quantity: int, cash: int = 0) -> None:
         """Hand an agent units and ticks from outside the market.

@@ -177,6 +177,7 @@ trades = Table(
     _money("seller_cost"),
     _money("buyer_surplus"),
     _money("seller_surplus"),
+    _money("fee"),
     _within("price", 0, MOST_MONEY),
     _within("quantity", 1, MOST_GOODS),
     CheckConstraint("buyer_id <> seller_id", name="two_sides"),

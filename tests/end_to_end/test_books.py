@@ -20,7 +20,7 @@ def test_people_trade(books: Books) -> None:
     assert books.result.status == "completed"
     assert books.rows["trades"]
     assert len(books.rows["auction_rounds"]) == books.result.rounds
-    assert len(books.rows["allocations"]) == (books.result.rounds + 1) * len(books.agents)
+    assert len(books.rows["allocations"]) == (books.result.rounds + 1) * len(books.holders)
 
 
 def test_the_ledger_balances_to_the_allocations(books: Books) -> None:
@@ -65,9 +65,13 @@ def test_each_trade_moves_goods_one_way_and_money_the_other(books: Books) -> Non
     for trade in books.rows["trades"]:
         paid = money(trade["price"]) * trade["quantity"]
         by_agent = {row["agent_id"]: row for row in moved[trade["environment"], trade["trade_id"]]}
-        assert len(moved[trade["environment"], trade["trade_id"]]) == len(by_agent) == 2
+        parties = 3 if money(trade["fee"]) else 2
+        assert len(moved[trade["environment"], trade["trade_id"]]) == len(by_agent) == parties
         assert money(by_agent[trade["buyer_id"]]["cash"]) == -paid
-        assert money(by_agent[trade["seller_id"]]["cash"]) == paid
+        assert money(by_agent[trade["seller_id"]]["cash"]) == paid - money(trade["fee"])
+        if money(trade["fee"]):
+            assert money(by_agent["house"]["cash"]) == money(trade["fee"])
+            assert by_agent["house"]["quantity"] == 0
         assert by_agent[trade["buyer_id"]]["quantity"] == trade["quantity"]
         assert by_agent[trade["seller_id"]]["quantity"] == -trade["quantity"]
 
@@ -159,7 +163,7 @@ def test_surplus_is_of_the_units_that_were_traded(books: Books) -> None:
         assert money(trade["buyer_value"]) == value
         assert money(trade["seller_cost"]) == cost
         assert money(trade["buyer_surplus"]) == value - paid
-        assert money(trade["seller_surplus"]) == paid - cost
+        assert money(trade["seller_surplus"]) == paid - money(trade["fee"]) - cost
 
 
 def test_a_round_is_measured_as_the_textbook_does(books: Books) -> None:
@@ -172,7 +176,8 @@ def test_a_round_is_measured_as_the_textbook_does(books: Books) -> None:
             [cost for units in sellers.values() for cost in units],
         )
         volume = sum(trade["quantity"] for trade in trades)
-        realized = sum(profits(trades).values(), Decimal(0))
+        kept = sum((money(trade["fee"]) for trade in trades), Decimal(0))
+        realized = sum(profits(trades).values(), kept)
         assert (row["trades"], row["volume"]) == (len(trades), volume)
         assert row["equilibrium_quantity"] == predicted.quantity
         assert money(row["realized_surplus"]) == realized

@@ -32,6 +32,13 @@ TREATMENTS: Final[dict[str, Changes]] = {
         f"{AUCTION}.order_lifetime": "run",
         f"{AUCTION}.renewal": "units",
     },
+    "zi_mcafee_odd": {
+        **ZI,
+        "num_agents": 11,
+        "agent_config.num_units": 1,
+        f"{AUCTION}.institution": "mcafee",
+    },
+    "stand_in_aurora": {f"{AUCTION}.institution": "aurora", f"{AUCTION}.sub_rounds": 2},
     "stand_in_lob_run": {
         "agent_config.buyer_share": 0.3,
         f"{AUCTION}.institution": "lob",
@@ -75,6 +82,12 @@ class Books:
     def agents(self) -> list[str]:
         """Its agents' ids."""
         return [str(row["agent_id"]) for row in self.rows["agents"]]
+
+    @property
+    def holders(self) -> list[str]:
+        """The ids of all accounts: the agents' and, where the market keeps something, the house's."""
+        keeps = TREATMENTS[self.name].get(f"{AUCTION}.institution") == "mcafee"
+        return [*self.agents, *(["house"] if keeps else [])]
 
     def of_round(self, name: str, number: int) -> list[Row]:
         """The rows of one round."""

@@ -71,6 +71,7 @@ def trade(number: int, **changes: object) -> Row:
         "seller_cost": Decimal(90),
         "buyer_surplus": Decimal("9.75"),
         "seller_surplus": Decimal("10.25"),
+        "fee": Decimal(0),
         **changes,
     }
 

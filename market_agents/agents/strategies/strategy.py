@@ -140,6 +140,9 @@ class QuotingStrategy(ABC):
         self.prepare(view)
         if self.ear is not None:
             self._listener.listen(view, self.ear)
+        if observation.get("turn") == "deal":
+            takes = observation["may_accept"] and view.units_left and self.accepts(view)
+            return {"action": "accept" if takes else "hold"}
         price = self.quote(view, rng) if view.units_left else None
         if price is None:
             return {"action": "hold"}

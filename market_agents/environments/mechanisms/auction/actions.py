@@ -39,6 +39,11 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Accept:
+    """Take the best opposite quote, where the institution lets its holders of quotes deal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """An order that makes no sense in any state of the market, with what could be read of it."""
 
@@ -48,11 +53,11 @@ class Unreadable:
     quantity: int | None = None
 
 
-AuctionAction: TypeAlias = Quote | Hold | Cancel | Unreadable
+AuctionAction: TypeAlias = Quote | Hold | Cancel | Accept | Unreadable
 
 
 def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction:
-    """Read ``{"action": "bid"|"ask"|"hold"|"cancel", "price": …, "quantity": …, "order_id": …}``.
+    """Read ``{"action": "bid"|"ask"|"hold"|"cancel"|"accept", "price": …, "quantity": …, "order_id": …}``.
 
     A price between two ticks is moved in the trader's favour: a bid down, an ask up. Other keys are ignored.
 
@@ -71,6 +76,8 @@ def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction
             return Hold()
         if kind == "cancel":
             return _read_cancel(action.get("order_id"))
+        if kind == "accept":
+            return Accept()
     return Unreadable(f'"action" must be "bid", "ask", "hold" or "cancel", not {_shown(kind)}')
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Literal
@@ -13,6 +13,7 @@ from market_agents.economics.surplus import buyer_surplus, seller_surplus
 from market_agents.economics.ticks import TickScale
 from market_agents.environments.environment import Mechanism, Observation
 from market_agents.environments.mechanisms.auction.actions import (
+    Accept,
     AuctionAction,
     Cancel,
     Hold,
@@ -48,6 +49,7 @@ from market_agents.environments.mechanisms.auction.views import (
     equilibrium_view,
     own_view,
     trades_view,
+    turn_view,
 )
 from market_agents.errors import IllegalAction
 
@@ -186,6 +188,11 @@ class DoubleAuction(Mechanism[AuctionAction]):
         """The trades of the round so far, in order."""
         return self._trades
 
+    @property
+    def dealers(self) -> Collection[str] | None:
+        """Who may accept a quote in the dealing turn that this is; None in every other turn."""
+        return self.institution.dealers
+
     def view(self, agent_id: str) -> LiveView:
         """What a trading strategy looks at, in ticks and always up to date; lasts as long as the market."""
         return LiveView(self._trader(agent_id), self)
@@ -247,6 +254,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
             "best_ask": currency(self.institution.best_ask(), scale),
             "last_price": currency(self._last_price, scale),
             "trade_prices": [scale.to_currency(trade.price) for trade in self._trades[-SHOWN_TRADES:]],
+            **turn_view(self.institution, agent_id),
             **own_view(trader, self.accounts, self.good, scale),
         }
 
@@ -308,6 +316,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
                 return self._quote(trader, action)
             case Cancel():
                 return self._cancel(trader, action)
+            case Accept():
+                return self._accept(trader)
             case Hold():
                 return _verdict("held", None, None)
             case Unreadable():
@@ -376,6 +386,22 @@ class DoubleAuction(Mechanism[AuctionAction]):
             return _verdict("rejected", f"your open order is {order.order_id}; cancel that or none", None)
         self._close(order, OrderStatus.CANCELLED)
         return _verdict("cancelled", None, order.order_id)
+
+    def _accept(self, trader: Trader) -> Observation:
+        dealers = self.institution.dealers
+        if dealers is None:
+            where = "now" if self.institution.deals else f"under {self.institution.name}; place an order"
+            return _verdict("rejected", f"there is nothing to accept {where}", None)
+        if trader.agent_id not in dealers:
+            return _verdict(
+                "rejected", "only who holds the best bid or ask may accept, and only the first", None
+            )
+        buying = trader.side is _BID
+        price = self.institution.best_ask() if buying else self.institution.best_bid()
+        taken = self.institution.depth(Side.ASK if buying else _BID, 1)
+        if price is None or trader.order is None:
+            raise ValueError(f"{trader.agent_id} may accept, but nothing stands on both sides")
+        return self._quote(trader, Quote(trader.side, price, min(trader.order.remaining, taken[0].quantity)))
 
     def _give_up_closed(self) -> None:
         for order in self.institution.take_closed():

@@ -37,6 +37,14 @@ def own_view(trader: Trader, accounts: Accounts, good: str, scale: TickScale) ->
     }
 
 
+def turn_view(institution: Institution, agent_id: str) -> Observation:
+    """Where quoting and dealing take turns: which turn this is, and whether the trader may accept a quote."""
+    if not institution.deals:
+        return {}
+    dealers = institution.dealers
+    return {"turn": "quote" if dealers is None else "deal", "may_accept": agent_id in (dealers or ())}
+
+
 def order_view(order: Order, scale: TickScale) -> Observation:
     """An open order as its owner sees it."""
     return {

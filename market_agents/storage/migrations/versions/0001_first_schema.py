@@ -539,6 +539,7 @@ def upgrade() -> None:
         sa.Column("seller_cost", MONEY, nullable=False),
         sa.Column("buyer_surplus", MONEY, nullable=False),
         sa.Column("seller_surplus", MONEY, nullable=False),
+        sa.Column("fee", MONEY, nullable=False),
         sa.CheckConstraint("buyer_id <> seller_id", name=op.f("ck_trades_two_sides")),
         sa.CheckConstraint("price BETWEEN 0 AND 10000000000000", name=op.f("ck_trades_price")),
         sa.CheckConstraint("quantity BETWEEN 1 AND 1000000000000000", name=op.f("ck_trades_quantity")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from market_agents.economics.orders import Order, OrderStatus, Side
@@ -24,12 +24,21 @@ class Aurora(Institution):
     """
 
     name: ClassVar[str] = "aurora"
+    deals: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
         self.dealing = False
         self._holders: dict[Side, str] = {}
         self._closed: list[Order] = []
+
+    @property
+    def dealers(self) -> Collection[str] | None:
+        """The holders of best bid and ask, where there are both, until one has accepted; None while all quote."""
+        if not self.dealing:
+            return None
+        both_stand = self._bids.best() is not None and self._asks.best() is not None
+        return tuple(self._holders.values()) if both_stand else ()
 
     def refuses(self, agent_id: str, side: Side, price: int) -> str | None:
         """Whatever the turn does not allow."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar, NamedTuple
 
 from market_agents.economics.orders import Order, OrderStatus, Side
@@ -55,12 +55,16 @@ class Institution(ABC):
         must_improve: whether a new order is admitted only if it beats the best one of its side.
         clears_each_turn: whether `clear` belongs to the end of every turn, or to the end of the round only.
         sealed: whether nobody ever sees the book, so that best quotes and depth tell nothing of it.
+        keeps_fees: whether buyers may pay more than sellers receive.
+        deals: whether quoting turns and dealing turns take each other's place.
     """
 
     name: ClassVar[str]
     must_improve: ClassVar[bool] = False
     clears_each_turn: ClassVar[bool] = True
     sealed: ClassVar[bool] = False
+    keeps_fees: ClassVar[bool] = False
+    deals: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._bids = BookSide(Side.BID)
@@ -76,6 +80,11 @@ class Institution(ABC):
 
     def refuses(self, agent_id: str, side: Side, price: int) -> str | None:  # noqa: ARG002  (for those that refuse)
         """Why the rule does not take an order now, in one line; None if it does. The default takes all."""
+        return None
+
+    @property
+    def dealers(self) -> Collection[str] | None:
+        """Who may accept a quote in the dealing turn that this is; None in every other turn."""
         return None
 
     def take_closed(self) -> Sequence[Order]:

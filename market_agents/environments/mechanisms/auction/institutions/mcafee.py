@@ -19,6 +19,7 @@ class TradeReduction(SealedOrders):
     """
 
     name: ClassVar[str] = "mcafee"
+    keeps_fees: ClassVar[bool] = True
 
     def _call(self) -> list[Fill]:
         """Trade all that crosses, or all but the last unit of it."""
