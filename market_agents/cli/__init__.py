@@ -12,6 +12,8 @@ from market_agents import __version__
 VERBS = {
     "run": "run the simulation that a YAML file describes",
     "validate": "find every mistake in a YAML file",
+    "plan": "forecast calls, tokens, cost and time before anything is spent",
+    "prices": "what models cost, and from where that is known",
     "resume": "go on with a run that was interrupted",
     "replay": "run again from the journal alone, without any call",
     "runs": "list runs, show one, or delete one",
