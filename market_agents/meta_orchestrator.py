@@ -41,8 +41,9 @@ from market_agents.agents.prompts import (
     prompt_mistakes,
     prompts_to_go_on_with,
 )
+from market_agents.agents.schedule_checks import schedule_mistakes
+from market_agents.agents.schedules import Schedules
 from market_agents.agents.strategies import STRATEGIES
-from market_agents.auction_orchestrator import AuctionOrchestrator
 from market_agents.base_orchestrator import (
     ENVIRONMENTS,
     BaseOrchestrator,
@@ -51,6 +52,7 @@ from market_agents.base_orchestrator import (
     orchestrator_class,
 )
 from market_agents.config import (
+    Finding,
     SimulationConfig,
     config_from_mapping,
     config_hash,
@@ -58,16 +60,13 @@ from market_agents.config import (
     database_url,
     read_config,
     read_environment,
-    traded_goods,
 )
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
 from market_agents.errors import (
     BudgetExhausted,
-    ConfigError,
     DatabaseAway,
     MarketAgentsError,
-    Mistake,
     RunRefused,
     Stopped,
     UserError,
@@ -101,6 +100,7 @@ from market_agents.storage import (
     set_status,
     spending,
 )
+from market_agents.yaml_source import KeyPath
 
 log = logging.getLogger(__name__)
 
@@ -124,53 +124,46 @@ def load_config(
         environment_model=environment_model,
         known_environments=tuple(ENVIRONMENTS),
         overrides=overrides,
+        further_checks=_mistakes_between_rooms,
     )
-    mistakes = list(_mistakes_between_rooms(loaded.config))
-    if mistakes:
-        raise ConfigError(Mistake(path, message, file=str(loaded.path)) for path, message in mistakes)
     for warning in loaded.warnings:
         log.warning("%s", warning)
     return loaded.config
 
 
-def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[tuple[str, str]]:
-    """What only those can tell who know strategies and orchestrators; key path and message."""
+def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[Finding]:
+    """What only those can tell who know strategies and ticks."""
     strategy = config.agent_config.strategy
     if strategy not in STRATEGIES:
-        yield "agent_config.strategy", f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}"
-    yield from prompt_mistakes(config.prompts)
-    yield from _money_beyond_ticks(config)
-    markets = [
-        name
-        for name in config.environment_order
-        if issubclass(orchestrator_class(config.environment_type(name)), AuctionOrchestrator)
-    ]
-    if len(markets) > 1:
-        good = config.agent_config.good_name
         yield (
-            "environment_order",
-            f"{' and '.join(markets)} are both markets for {good}; a run has one market for a good",
+            ("agent_config", "strategy"),
+            f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}",
         )
+    for path, message in prompt_mistakes(config.prompts):
+        yield tuple(path.split(".", 1)), message
+    yield from _money_beyond_ticks(config)
+    yield from schedule_mistakes(config)
 
 
-def _money_beyond_ticks(config: SimulationConfig) -> Iterator[tuple[str, str]]:
+def _money_beyond_ticks(config: SimulationConfig) -> Iterator[Finding]:
     """Amounts that the tick size cannot count."""
     scale = TickScale(config.tick)
-    amounts = {
-        f"agent_config.{key}": getattr(config.agent_config, key)
+    amounts: dict[KeyPath, float] = {
+        ("agent_config", key): getattr(config.agent_config, key)
         for key in ("buyer_base_value", "seller_base_value", "buyer_initial_cash", "seller_initial_cash")
     }
     for name in config.environment_order:
         highest = getattr(config.environment_configs[name], "max_price", None)
         if highest is not None:
-            amounts[f"environment_configs.{name}.max_price"] = highest
+            path: KeyPath = ("environment_configs", name, "max_price")
+            amounts[path] = highest
             if highest < config.tick:
-                yield f"environment_configs.{name}.max_price", f"expected at least tick_size, {config.tick}"
-    for path, amount in amounts.items():
+                yield path, f"expected at least tick_size, {config.tick}"
+    for place, amount in amounts.items():
         try:
             scale.floor(amount)
         except ValueError as error:
-            yield path, f"{error}; choose a larger tick_size"
+            yield place, f"{error}; choose a larger tick_size"
 
 
 @dataclass(frozen=True)
@@ -385,12 +378,12 @@ class MetaOrchestrator:
             "info", began, f"run {began}", {"version": code_version(self.prompts), "forced": self.start.force}
         )
         self._tell_balance(inserter, agents)
-        goods = traded_goods(config)
-        accounts = _open_accounts(agents, [good.name for good in goods])
+        streams = RandomStreams(self.seed)
+        schedules = Schedules(config, streams.below("agents"))
+        accounts = _open_accounts(agents, [good.name for good in schedules.goods])
         inserter.prompts(self.prompts)
         await inserter.flush("prompts")
-        preferences = Preferences(agents, accounts, goods)
-        streams = RandomStreams(self.seed)
+        preferences = Preferences(agents, accounts, schedules)
         context = RunContext(
             config, agents, accounts, preferences, streams, self.door, inserter, self.display
         )
@@ -501,3 +494,9 @@ def _begin_round(round_number: int, context: RunContext) -> None:
     for good in context.preferences.begin_round(round_number):
         context.inserter.schedules(round_number, good.name, context.agents)
         context.inserter.ledger(round_number, good.market, context.accounts)
+        for shock in good.schedule.shocks:
+            if shock.round == round_number:
+                change = f"values of {good.name} by {shock.value:+g}, costs by {shock.cost:+g}"
+                context.display.run(f"shock in round {round_number}: {change}")
+                data = {"round": round_number, "good": good.name, "value": shock.value, "cost": shock.cost}
+                context.inserter.note("info", "shock", change, data)

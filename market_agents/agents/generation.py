@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from market_agents.agents.mailbox import PostOffice
-from market_agents.agents.market_agent import OFFLINE, Endowment, MarketAgent
+from market_agents.agents.market_agent import OFFLINE, MarketAgent
 from market_agents.agents.prompts import PromptSet, load_prompts
+from market_agents.agents.schedules import Schedules
 from market_agents.agents.strategies import STRATEGIES, Strategy
-from market_agents.config import LLMConfig, SimulationConfig, read_environment, traded_goods
-from market_agents.economics.schedules import generate_schedule, spread_base
-from market_agents.economics.ticks import TickScale
+from market_agents.config import LLMConfig, SimulationConfig, read_environment
 from market_agents.errors import UserError
 from market_agents.inference import LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
 from market_agents.memory import Memory
@@ -30,7 +29,8 @@ def generate_agents(
         prompts: the templates that agents are asked with; the configured ones by default.
 
     Raises:
-        UserError: an unknown strategy, a missing key, or mistakes in the folder of personas or in prompts.
+        UserError: an unknown strategy, schedules that do not fit, a missing key, or mistakes in the folder of
+            personas or in prompts.
     """
     seed = draw_seed() if config.seed is None else config.seed
     streams = RandomStreams(seed).below("agents")
@@ -39,8 +39,9 @@ def generate_agents(
     personas = load_personas(Path(folder)) if folder else ()
     office = PostOffice()
     prompts = prompts or load_prompts(config.prompts)
+    schedules = Schedules(config, streams)
     return [
-        _agent(config, streams, index, personas, door, office, prompts)
+        _agent(config, streams, index, personas, door, office, prompts, schedules)
         for index in range(1, config.num_agents + 1)
     ]
 
@@ -58,13 +59,13 @@ def _agent(
     door: ModelDoor,
     office: PostOffice,
     prompts: PromptSet,
+    schedules: Schedules,
 ) -> MarketAgent:
     settings = config.agent_config
     own = streams.below(index)
     role = settings.role_of(index)
     candidates = minds(config)
     mind = own.stream("mind").choices(candidates, [candidate.weight for candidate in candidates])[0]
-    endowment, units = _economics(config, own, role)
     return MarketAgent(
         id=f"agent_{index}",
         role=role,
@@ -73,8 +74,8 @@ def _agent(
         else generate_persona(own.stream("persona"), role),
         llm_config=mind,
         index=index,
-        endowment=endowment,
-        units=units,
+        endowment=schedules.endowment(index),
+        units=schedules.at_start(index),
         strategy=None if settings.use_llm else _strategy(config),
         strategy_name=None if settings.use_llm else settings.strategy,
         llm_orchestrator=LLMOrchestrator(
@@ -88,33 +89,6 @@ def _agent(
         memory=Memory(
             window=config.memory.window, messages=config.memory.messages, enabled=config.memory.enabled
         ),
-    )
-
-
-def _economics(
-    config: SimulationConfig, own: RandomStreams, role: str
-) -> tuple[Endowment, dict[str, tuple[int, ...]]]:
-    """Endowment and private schedule. A seller's schedule ends where its goods do: it cannot sell what it lacks."""
-    settings, scale = config.agent_config, TickScale(config.tick)
-    buying = role == "buyer"
-    base = spread_base(
-        own.stream("base"),
-        scale.floor(settings.buyer_base_value if buying else settings.seller_base_value),
-        settings.base_value_spread,
-    )
-    units = generate_schedule(
-        own.stream("schedule"),
-        base=base,
-        num_units=settings.num_units,
-        noise_factor=settings.noise_factor,
-        direction="buyer" if buying else "seller",
-    )
-    cash = scale.floor(settings.buyer_initial_cash if buying else settings.seller_initial_cash)
-    goods = settings.buyer_initial_goods if buying else settings.seller_initial_goods
-    names = [good.name for good in traded_goods(config)]
-    return (
-        Endowment(cash, dict.fromkeys(names, goods)),
-        dict.fromkeys(names, units if buying else units[:goods]),
     )
 
 

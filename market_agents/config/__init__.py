@@ -5,11 +5,13 @@ from market_agents.config.checks import listing, suggestion
 from market_agents.config.database import database_url
 from market_agents.config.environment import api_key, base_url, read_environment
 from market_agents.config.fields import StrictModel
+from market_agents.config.findings import Finding
 from market_agents.config.goods import MarketConfig, Renewal, TradedGood, markets_of, traded_goods
 from market_agents.config.hashing import NOT_DECISIVE, config_difference, config_hash, config_to_mapping
 from market_agents.config.loading import EnvironmentModel, LoadedConfig, config_from_mapping, read_config
 from market_agents.config.models import EnvironmentConfig, SimulationConfig
 from market_agents.config.overrides import parse_override
+from market_agents.config.schedules import ScheduleConfig, ShockConfig
 from market_agents.config.sections import (
     AgentConfig,
     DatabaseConfig,
@@ -27,6 +29,7 @@ __all__ = [
     "DatabaseConfig",
     "EnvironmentConfig",
     "EnvironmentModel",
+    "Finding",
     "LLMConfig",
     "LoadedConfig",
     "MarketConfig",
@@ -34,6 +37,8 @@ __all__ = [
     "PersonaConfig",
     "Renewal",
     "RequestLimits",
+    "ScheduleConfig",
+    "ShockConfig",
     "SimulationConfig",
     "StrictModel",
     "TradedGood",

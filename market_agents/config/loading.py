@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,9 @@ from market_agents.yaml_source import (
 EnvironmentModel = Callable[[str], type[EnvironmentConfig] | None]
 """Gives the model of a registered name or ``module:Class``, None for an unknown one."""
 
+FurtherChecks = Callable[[SimulationConfig], Iterable[Finding]]
+"""Gives the mistakes of a configuration whose keys are all right by themselves."""
+
 MAX_NODES = 100_000
 
 
@@ -55,6 +58,7 @@ def read_config(
     environment_model: EnvironmentModel,
     known_environments: Sequence[str],
     overrides: Sequence[tuple[str, object]] = (),
+    further_checks: FurtherChecks | None = None,
 ) -> LoadedConfig:
     """Read a configuration file.
 
@@ -63,12 +67,13 @@ def read_config(
         environment_model: gives the model that checks the entries of a type in environment_configs.
         known_environments: names that stand in environment_order without an entry of their own.
         overrides: key paths and values, as `parse_override` gives them, set before anything is checked.
+        further_checks: finds mistakes that only rooms above this one can tell.
 
     Raises:
         ConfigError: every mistake, each with file, line, key path and what would be right.
     """
     document = scan_yaml(read_text(path), str(path))
-    reader = _Reader(document, environment_model, known_environments)
+    reader = _Reader(document, environment_model, known_environments, further_checks)
     config, warnings = reader.read(overrides)
     return LoadedConfig(config, warnings, path)
 
@@ -122,7 +127,14 @@ def _check_plain(data: Mapping[str, object], name: str) -> None:
 class _Reader:
     """One reading of one document."""
 
-    def __init__(self, document: YamlDocument, model: EnvironmentModel, known: Sequence[str]) -> None:
+    def __init__(
+        self,
+        document: YamlDocument,
+        model: EnvironmentModel,
+        known: Sequence[str],
+        further_checks: FurtherChecks | None = None,
+    ) -> None:
+        self._further_checks = further_checks
         self._document = document
         self._model = model
         self._known = tuple(known)
@@ -144,6 +156,9 @@ class _Reader:
         for finding in cross_mistakes(tree, self._known):
             self._note(finding)
         config = self._validate({**tree, "environment_configs": environments}, tree)
+        if config is not None and self._further_checks is not None:
+            for finding in self._further_checks(config):
+                self._note(finding)
         mistakes = self._mistakes() + extra
         if mistakes or config is None:
             raise ConfigError(mistakes)

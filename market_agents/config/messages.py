@@ -159,6 +159,8 @@ def describe(schema: Schema, root: Schema) -> str:
     if kind == "array":
         items = schema.get("items")
         size = f" of at least {schema['minItems']}" if "minItems" in schema else ""
+        if size and schema["minItems"] == schema.get("maxItems"):
+            size = f" of {schema['minItems']}"
         of_what = f", each item {describe(cast(Schema, items), root)}" if isinstance(items, Mapping) else ""
         return f"a list{size}{of_what}"
     return {"boolean": "true or false", "object": "a mapping of keys to values"}.get(str(kind), "")

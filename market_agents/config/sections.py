@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from market_agents.config.checks import entry_mistakes
 from market_agents.config.fields import Goods, Money, Port, Price, StrictModel, Text, VariableName, WebAddress
 from market_agents.config.findings import raise_findings
+from market_agents.config.schedules import ScheduleConfig
 
 
 class AgentConfig(StrictModel):
@@ -65,6 +66,9 @@ class AgentConfig(StrictModel):
         description="A seller's goods, in whole units, 0 to 1e9.",
     )
     good_name: Text = Field(default="strawberry", description="The good that agents trade.")
+    schedule: ScheduleConfig | None = Field(
+        default=None, description="Values and costs; null means kind base, with the keys above."
+    )
 
     def buyers_among(self, agents: int) -> int:
         """How many of the first ``agents`` agents are buyers; one more agent changes nobody's role."""
@@ -73,6 +77,11 @@ class AgentConfig(StrictModel):
     def role_of(self, index: int) -> Literal["buyer", "seller"]:
         """The role of the agent with this index, counted from 1."""
         return "buyer" if self.buyers_among(index) > self.buyers_among(index - 1) else "seller"
+
+    def rank_of(self, index: int) -> int:
+        """How many agents of the same role come before the agent with this index, counted from 1."""
+        buyers = self.buyers_among(index)
+        return (buyers if self.role_of(index) == "buyer" else index - buyers) - 1
 
 
 class LLMConfig(StrictModel):

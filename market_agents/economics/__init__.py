@@ -17,16 +17,19 @@ from market_agents.economics.liquidity import bid_ask_spread, book_depth, relati
 from market_agents.economics.losses import LossAudit, audit_losses
 from market_agents.economics.metrics import allocative_efficiency, gini, profit_dispersion, smith_alpha
 from market_agents.economics.orders import Order, OrderStatus, Side, Trade
-from market_agents.economics.schedules import generate_schedule, spread_base
+from market_agents.economics.reference_markets import MARKETS, Market
+from market_agents.economics.schedules import generate_schedule, spread_base, step_schedule, uniform_schedule
 from market_agents.economics.surplus import buyer_surplus, equilibrium_profit, seller_surplus
 from market_agents.economics.ticks import MAX_TICKS, TickScale
 
 __all__ = [
+    "MARKETS",
     "MAX_TICKS",
     "Accounts",
     "Equilibrium",
     "Holding",
     "LossAudit",
+    "Market",
     "Movement",
     "MovementKind",
     "Order",
@@ -53,4 +56,6 @@ __all__ = [
     "slope",
     "smith_alpha",
     "spread_base",
+    "step_schedule",
+    "uniform_schedule",
 ]

@@ -46,6 +46,48 @@ def generate_schedule(
     return tuple(schedule)
 
 
+def step_schedule(
+    rank: int, *, first: int, step: int, unit_step: int, num_units: int, direction: Literal["buyer", "seller"]
+) -> tuple[int, ...]:
+    """One trader's part of a demand or supply that moves in equal steps from trader to trader (Smith 1962).
+
+    The k-th unit (from 0) of the trader at ``rank`` is worth first − rank·step − k·unit_step to a buyer and costs a
+    seller first + rank·step + k·unit_step. So no trader's schedule depends on how many there are.
+
+    Args:
+        rank: the trader's place on its side of the market, from 0.
+        first: ticks, the first trader's first unit.
+        step: ticks from one trader to the next, 0 or more.
+        unit_step: ticks from one unit of a trader to its next, 0 or more.
+        num_units: units in the schedule.
+        direction: ``buyer`` for values, ``seller`` for costs.
+
+    Returns:
+        ``num_units`` whole numbers of ticks in the order of trading; below 0 where the steps lead there.
+    """
+    sign = -1 if direction == "buyer" else 1
+    return tuple(first + sign * (rank * step + unit * unit_step) for unit in range(num_units))
+
+
+def uniform_schedule(
+    rng: Random, *, low: int, high: int, num_units: int, direction: Literal["buyer", "seller"]
+) -> tuple[int, ...]:
+    """Draw each unit's value or cost from U{low..high} and order them: values falling, costs rising.
+
+    Args:
+        rng: where ``num_units`` draws come from.
+        low: ticks, the lowest possible.
+        high: ticks, the highest possible, at least ``low``.
+        num_units: units in the schedule.
+        direction: ``buyer`` for values, ``seller`` for costs.
+
+    Returns:
+        ``num_units`` whole numbers of ticks in the order of trading.
+    """
+    drawn = (rng.randint(low, high) for _ in range(num_units))
+    return tuple(sorted(drawn, reverse=direction == "buyer"))
+
+
 def spread_base(rng: Random, base: int, spread: float) -> int:
     """One trader's own base value: base · (1 + U[−spread, spread]), rounded, at least one tick.
 

@@ -53,6 +53,17 @@ class TickScale:
             return ticks + 1
         return ticks
 
+    def exact(self, amount: float | Decimal) -> int:
+        """The number of ticks worth ``amount``; as `floor` otherwise.
+
+        Raises:
+            ValueError: also where the amount is no multiple of the tick size.
+        """
+        ticks, rest = self._split(amount)
+        if rest:
+            raise ValueError(f"expected a multiple of tick_size ({self.tick_size}), got {amount}")
+        return ticks
+
     def to_currency(self, ticks: float) -> float:
         """The worth of ``ticks`` in currency, as the float nearest to it."""
         return ticks * self._numerator / self._denominator

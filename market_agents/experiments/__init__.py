@@ -1,7 +1,7 @@
 """Experiments on laboratory markets: treatments, sessions over processes, estimates, and the reference results."""
 
+from market_agents.economics.reference_markets import MARKETS
 from market_agents.experiments.estimates import Estimate, estimate_mean, jackknife
-from market_agents.experiments.markets import MARKETS
 from market_agents.experiments.reference import EXPERIMENTS, Bench, Finding, verify
 from market_agents.experiments.sessions import Session, Treatment, run_sessions, workers
 from market_agents.experiments.summary import (

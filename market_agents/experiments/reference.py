@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from statistics import fmean
 
 from market_agents.economics.equilibrium import competitive_equilibrium
+from market_agents.economics.reference_markets import MARKETS
 from market_agents.experiments.estimates import Estimate, jackknife
-from market_agents.experiments.markets import MARKETS
 from market_agents.experiments.santa_fe import STEPS, Game, Tournament
 from market_agents.experiments.sessions import Session, Treatment, run_sessions, spread
 from market_agents.experiments.summary import deviation_slope

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from market_agents.experiments.markets import Market
+from market_agents.economics.reference_markets import Market
 from market_agents.laboratory import simulate_market
 from market_agents.rng import RandomStreams
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TypeAlias, TypeVar
 
-from market_agents.experiments.markets import Market
+from market_agents.economics.reference_markets import Market
 from market_agents.laboratory import PeriodResult, Shock, simulate_market
 
 Session: TypeAlias = Sequence[PeriodResult]

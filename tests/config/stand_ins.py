@@ -8,7 +8,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from market_agents.config import EnvironmentConfig, LoadedConfig, config_from_mapping, read_config
+from market_agents.config import (
+    EnvironmentConfig,
+    LoadedConfig,
+    MarketConfig,
+    config_from_mapping,
+    read_config,
+)
 from market_agents.errors import UserError
 
 
@@ -23,11 +29,10 @@ class ChatConfig(EnvironmentConfig):
     message_window: int = Field(default=20, ge=1, le=1000, description="Messages shown.")
 
 
-class AuctionConfig(EnvironmentConfig):
-    good_name: str | None = Field(default=None, min_length=1, max_length=200, description="Good.")
+class AuctionConfig(MarketConfig):
     institution: Literal["midpoint", "lob"] = Field(default="midpoint", description="Rules.")
     order_lifetime: Literal["round", "run"] = Field(default="round", description="Lifetime.")
-    renewal: Literal["endowment", "units", "none"] = Field(default="endowment", description="Renewal.")
+    must_improve: bool = Field(default=False, description="Quote improvement.")
     max_price: float | None = Field(default=None, gt=0, le=1e9, description="Ceiling.")
 
 

@@ -3,9 +3,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from market_agents.config import EnvironmentConfig, config_from_mapping, parse_override
+from market_agents.config import (
+    EnvironmentConfig,
+    ScheduleConfig,
+    ShockConfig,
+    config_from_mapping,
+    parse_override,
+)
 from market_agents.errors import ConfigError, UserError
 from tests.config.stand_ins import BASE, AuctionConfig, ChatConfig, load_mapping, load_path, load_text, plain
 
@@ -265,6 +271,12 @@ def test_overrides_change_single_keys(tmp_path: Path, texts: list[str], path: st
     for key in path.split("."):
         value = value[key] if isinstance(value, dict) else getattr(value, key)
     assert value == expected
+
+
+@pytest.mark.parametrize("model", [ScheduleConfig, ShockConfig])
+def test_the_shipped_file_tells_of_every_key_of_a_schedule(model: type[BaseModel]) -> None:
+    words = (ROOT / "orchestrator_config.yaml").read_text("utf-8")
+    assert all(f"{key}: " in words or f"{key}:  " in words for key in model.model_fields)
 
 
 def test_an_override_reaches_into_a_list(tmp_path: Path) -> None:

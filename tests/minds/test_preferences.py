@@ -8,9 +8,11 @@ import pytest
 
 from market_agents.agents.market_agent import Endowment, MarketAgent
 from market_agents.agents.preferences import Preferences
-from market_agents.config import Renewal, TradedGood
+from market_agents.agents.schedules import Schedules
+from market_agents.config import MarketConfig, Renewal, SimulationConfig
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.orders import Trade
+from market_agents.rng import RandomStreams
 
 GOODS = ("plum", "pear")
 VALUES = {"plum": (120, 110, 100), "pear": (60, 50)}
@@ -27,13 +29,18 @@ class Village:
         )
         agents = [self.buyer, self.seller]
         self.accounts = Accounts(GOODS)
+        config = SimulationConfig(
+            num_agents=2,
+            max_rounds=3,
+            environment_order=GOODS,
+            environment_configs={
+                good: MarketConfig(good_name=good, renewal=renewal, max_rounds=last_round)
+                for good, renewal, last_round in zip(GOODS, renewals, last_rounds, strict=True)
+            },
+        )
         for agent in agents:
             self.accounts.open(agent.id, agent.endowment.cash, agent.endowment.goods)
-        goods = [
-            TradedGood(good, None, renewal, last_round)
-            for good, renewal, last_round in zip(GOODS, renewals, last_rounds, strict=True)
-        ]
-        self.preferences = Preferences(agents, self.accounts, goods)
+        self.preferences = Preferences(agents, self.accounts, Schedules(config, RandomStreams(1)))
         self.accounts.take_movements()
 
     def open(self, round_number: int) -> list[str]:

@@ -35,3 +35,8 @@ MARKETS: Mapping[str, Market] = MappingProxyType(
     }
 )
 """A to D have the shapes of Smith (1962) and of Cliff & Bruten (1997), GD is that of Gjerstad & Dickhaut (1998)."""
+
+
+def in_currency(limits: Limits) -> tuple[tuple[float, ...], ...]:
+    """A reference market's values or costs in currency, of which a hundred cents are one."""
+    return tuple(tuple(cents / 100 for cents in units) for units in limits)
