@@ -10,6 +10,9 @@ from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""A spreadsheet may run a cell that begins like this; the last is there so that the cure can be undone."""
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)", re.DOTALL
@@ -35,6 +38,14 @@ def for_terminal(text: str) -> str:
         for character in without
         if character in "\n\t" or not (unicodedata.category(character) in {"Cc", "Cs"} or character in _BIDI)
     )
+
+
+def spreadsheet_safe(text: str) -> str:
+    """The text with an apostrophe in front where a spreadsheet might take it for a formula.
+
+    Taking one leading apostrophe away always restores the original.
+    """
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def one_line(text: str, width: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from market_agents.reporting.judging import JudgeScore, judge_scores
@@ -54,8 +54,15 @@ class ConversationReport:
         return asdict(self)
 
 
-def conversation_report(database: Database, run_id: str) -> ConversationReport:
+def conversation_report(
+    database: Database, run_id: str, talks: Sequence[Talk] | None = None
+) -> ConversationReport:
     """Measure what was said in a run, finished or not.
+
+    Args:
+        database: where the run is.
+        run_id: the run.
+        talks: its conversations, where they have been read already.
 
     Raises:
         RunRefused: no such run.
@@ -69,7 +76,7 @@ def conversation_report(database: Database, run_id: str) -> ConversationReport:
         status=status.value,
         conversations=tuple(
             _measured(talk, tuple(judged.get((talk.environment, talk.round, talk.cohort_id), ())))
-            for talk in read_talks(database, run_id)
+            for talk in (read_talks(database, run_id) if talks is None else talks)
         ),
     )
 

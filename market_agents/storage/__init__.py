@@ -7,7 +7,7 @@ from market_agents.storage.export import export_run
 from market_agents.storage.journal import StoredJournal
 from market_agents.storage.leases import Lease, is_alive
 from market_agents.storage.lineage import Asks, Parent, Totals, lineage, totals
-from market_agents.storage.reading import fetch, tables
+from market_agents.storage.reading import counted, fetch, tables
 from market_agents.storage.rows import Row
 from market_agents.storage.runs import (
     Run,
@@ -42,6 +42,7 @@ __all__ = [
     "Totals",
     "acquire",
     "check_database",
+    "counted",
     "create_run",
     "delete_run",
     "dictionary",

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from sqlalchemy import Table
 
 from market_agents.errors import UserError
+from market_agents.plain_text import spreadsheet_safe
 from market_agents.storage.columns import Instant, Json, Words
 from market_agents.storage.database import Database
 from market_agents.storage.dictionary import ROWS, dictionary
@@ -25,9 +26,6 @@ Format = Literal["csv", "jsonl", "parquet"]
 
 DICTIONARY = "data_dictionary.csv"
 """The file beside the tables that says what each column holds."""
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""A spreadsheet may run a cell that begins like this; the last is there so that the cure can be undone."""
 
 
 def export_run(database: Database, run_id: str, format: Format, folder: Path) -> list[Path]:  # noqa: A002
@@ -121,10 +119,7 @@ def _csv(table_codec: Codec, rows: Iterator[Values]) -> Iterator[str]:
 
 
 def _text_cell(value: object) -> str:
-    text = str(value)
-    if text.startswith(FORMULA_STARTS):
-        text = f"'{text}"
-    return '"' + text.replace('"', '""') + '"'
+    return '"' + spreadsheet_safe(str(value)).replace('"', '""') + '"'
 
 
 def _jsonl(table_codec: Codec, rows: Iterator[Values]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, Table, func, select
 
@@ -57,6 +57,31 @@ def fetch(
         require_run(connection, run_id)
         for values in stream(connection, known, run_id, only):
             yield dict(zip(names, values, strict=True))
+
+
+def counted(
+    database: Database, table: str, run_id: str, by: Sequence[str], only: Mapping[str, object] | None = None
+) -> list[tuple[object, ...]]:
+    """How many rows of a run share their values in some columns: those values and the count, the most first.
+
+    Args:
+        database: where the run is.
+        table: the table's name.
+        run_id: the run.
+        by: columns.
+        only: values that columns must have, by column.
+    """
+    known = metadata.tables[table]
+    columns = [known.c[name] for name in by]
+    conditions = [known.c[column] == value for column, value in (only or {}).items()]
+    count = func.count().label("count")
+    query = (
+        select(*columns, count)
+        .where(known.c.run_id == run_id, *conditions)
+        .group_by(*columns)
+        .order_by(count.desc(), *columns)
+    )
+    return database.query(lambda connection: [tuple(row) for row in connection.execute(query)])
 
 
 def require_run(connection: Connection, run_id: str) -> None:

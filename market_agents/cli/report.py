@@ -1,0 +1,57 @@
+"""``report``: a run as one page that can be read anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.experiments.baselines import zero_intelligence_baseline
+from market_agents.logger_utils import say
+from market_agents.reporting.report import Baseline, make_report, read_regimes, write_report
+from market_agents.storage import Database, get_run
+
+MOST_BASELINES = 10
+"""Stretches of rounds for which zero intelligence is simulated, the first ones."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the report of a run."""
+    parser = parser_for(
+        "report",
+        "Write the report of a run, finished or not: one HTML file that needs no network and no other file, or "
+        "Markdown with its pictures beside it.",
+    )
+    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("--format", choices=["html", "md"], default="html")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: report.html, or report.md, in this folder"
+    )
+    add_database_flag(parser)
+    arguments = parser.parse_args(argv)
+    path: Path = arguments.output or Path(f"report.{arguments.format}")
+
+    def work() -> int:
+        database = open_configured_database(arguments.database)
+        try:
+            report = make_report(database, arguments.run_id, _baselines(database, arguments.run_id))
+        finally:
+            database.close()
+        write_report(report, path, arguments.format)
+        say(f"the report of run {arguments.run_id} is in {path}")
+        return 0
+
+    return guarded(work)
+
+
+def _baselines(database: Database, run_id: str) -> dict[tuple[str, str, int], Baseline]:
+    config: dict[str, Any] = dict(get_run(database, run_id).config)
+    tick = Decimal(str(config.get("tick_size", 0.01)))
+    found = {}
+    for regime in read_regimes(database, run_id)[:MOST_BASELINES]:
+        baseline = zero_intelligence_baseline(regime.values, regime.costs, tick)
+        if baseline is not None:
+            found[regime.environment, regime.good, regime.first] = baseline
+    return found

@@ -1,0 +1,100 @@
+"""The report of a run: what was run, whether the market worked, what was said and thought, what went wrong.
+
+Made from storage alone, of a run that goes on as well as of one that has ended.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, get_args
+
+from market_agents.errors import UserError
+from market_agents.plain_text import one_line
+from market_agents.reporting.conversation import conversation_report
+from market_agents.reporting.records import read_talks
+from market_agents.reporting.report.blocks import Report
+from market_agents.reporting.report.markdown import as_markdown
+from market_agents.reporting.report.market import Baseline, Baselines, market_section
+from market_agents.reporting.report.minds import mind_section
+from market_agents.reporting.report.origin import origin_section, run_section, trouble_section
+from market_agents.reporting.report.page import as_html
+from market_agents.reporting.report.records import Regime, read_markets
+from market_agents.reporting.report.talk import talk_section
+from market_agents.storage import Database, RunStatus, get_run, leaderboard
+
+__all__ = ["Baseline", "Baselines", "Regime", "ReportFormat", "make_report", "read_regimes", "write_report"]
+
+ReportFormat = Literal["html", "md"]
+
+
+def read_regimes(database: Database, run_id: str) -> list[Regime]:
+    """The stretches of rounds of each market that share their values and costs; for baselines."""
+    return [regime for market in read_markets(database, run_id) for regime in market.regimes]
+
+
+def make_report(database: Database, run_id: str, baselines: Baselines | None = None) -> Report:
+    """Everything that a report tells, before it has a form.
+
+    Args:
+        database: where the run is.
+        run_id: the run, finished or not.
+        baselines: what zero intelligence reaches, by environment, good and first round of a regime.
+
+    Raises:
+        RunRefused: no such run.
+    """
+    run = get_run(database, run_id)
+    talks = read_talks(database, run_id)
+    notice = ""
+    if run.status != RunStatus.COMPLETED:
+        notice = f"This run is {run.status.value}: the report covers what is stored so far."
+        notice += f" {one_line(run.error, 500)}" if run.error else ""
+    return Report(
+        title=f"MarketAgents run {run_id}",
+        notice=notice,
+        sections=(
+            run_section(database, run),
+            market_section(read_markets(database, run_id), leaderboard(database, run_id), baselines or {}),
+            talk_section(talks, conversation_report(database, run_id, talks).conversations),
+            mind_section(database, run_id),
+            trouble_section(database, run),
+            origin_section(database, run),
+        ),
+    )
+
+
+def write_report(report: Report, path: Path, form: ReportFormat) -> list[Path]:
+    """Write a report; each file is there whole or not at all.
+
+    Args:
+        report: from `make_report`.
+        path: the file. Markdown has a folder of the same name for its pictures beside it.
+        form: ``html`` or ``md``.
+
+    Returns:
+        The files.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    if form not in get_args(ReportFormat):
+        raise UserError(f"{form!r} is no form of a report: choose {' or '.join(get_args(ReportFormat))}")
+    folder = path.with_name(f"{path.stem}_files")
+    text, files = (as_html(report), {}) if form == "html" else as_markdown(report, folder.name)
+    try:
+        if files:
+            folder.mkdir(exist_ok=True)
+        return [_replace(folder / name, content) for name, content in files.items()] + [_replace(path, text)]
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}): choose another with -o") from error
+
+
+def _replace(path: Path, text: str) -> Path:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
