@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from io import StringIO
 
@@ -10,9 +10,7 @@ from psycopg2.extras import execute_values
 from sqlalchemy import Connection, Table
 
 from market_agents.errors import WriteConflict
-from market_agents.storage.rows import Codec, Row, Values, codec, escape
-
-PAGE_CHARACTERS = 4_000_000
+from market_agents.storage.rows import Row, Values, codec, pages
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
@@ -27,32 +25,20 @@ def insert(connection: Connection, table: Table, rows: Sequence[Values]) -> None
     columns = _quoted(table_codec.names)
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(table_codec.names))
-        connection.exec_driver_sql(
-            f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})',  # noqa: S608  (names of the schema)
-            [table_codec.sqlite(values) for values in rows],
-        )
+        for page in pages(rows):
+            connection.exec_driver_sql(
+                f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})',  # noqa: S608  (names of the schema)
+                table_codec.sqlite(page),
+            )
         return
     with closing(connection.connection.cursor()) as cursor:
-        for page in _pages(table_codec, rows):
-            cursor.copy_expert(f'COPY "{table.name}" ({columns}) FROM STDIN', page)
+        for page in pages(rows):
+            lines = StringIO("".join(table_codec.copied(page)))
+            cursor.copy_expert(f'COPY "{table.name}" ({columns}) FROM STDIN', lines)
 
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
-
-
-def _pages(table_codec: Codec, rows: Sequence[Values]) -> Iterator[StringIO]:
-    lines: list[str] = []
-    size = 0
-    for values in rows:
-        fields = ["\\N" if text is None else escape(text) for text in table_codec.texts(values)]
-        lines.append("\t".join(fields) + "\n")
-        size += len(lines[-1])
-        if size >= PAGE_CHARACTERS:
-            yield StringIO("".join(lines))
-            lines, size = [], 0
-    if lines:
-        yield StringIO("".join(lines))
 
 
 def update(connection: Connection, table: Table, parts: Sequence[Row]) -> None:

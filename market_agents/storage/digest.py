@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 
 from market_agents.storage.database import Database
 from market_agents.storage.reading import require_run, stream
-from market_agents.storage.rows import Values, codec
+from market_agents.storage.rows import PAGE_ROWS, codec
 from market_agents.storage.schema import DECIDED
 
 
@@ -31,10 +32,8 @@ def digest(database: Database, run_id: str) -> str:
                 if name in {"run_id", "request_key"} or name.endswith("_at")
             )
             sha.update(f"{table.name}\n".encode())
-            for row in stream(connection, table, run_id):
-                values: Values = tuple(
-                    None if value is None else stored.canonical(value)
-                    for stored, value in zip(table_codec.types, row, strict=True)
-                )
-                sha.update(f"{table_codec.line(values, left_out)}\n".encode())
+            rows = stream(connection, table, run_id)
+            while page := list(islice(rows, PAGE_ROWS)):
+                lines = table_codec.lines(table_codec.canonical(page), left_out)
+                sha.update("".join([f"{line}\n" for line in lines]).encode())
     return sha.hexdigest()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Table
 
 from market_agents.errors import MarketAgentsError
-from market_agents.storage.columns import Stored
+from market_agents.storage.columns import Cells, Stored
 
 Row = Mapping[str, object]
 """A row as the rest of the program gives it: values by column, ``run_id`` apart, absent meaning NULL."""
 
 Values = tuple[object, ...]
 """A row in canonical form: one value for each column of its table, in the table's order."""
+
+PAGE_ROWS = 2_000
+
+T = TypeVar("T")
 
 _UNFIT = (ValueError, TypeError, RecursionError)
 
@@ -34,11 +39,12 @@ class Codec:
         self.types: tuple[Stored[Any, Any], ...] = tuple(_stored(column) for column in table.columns)
         self.key: tuple[str, ...] = tuple(column.name for column in table.primary_key)
         self._given = tuple(
-            (column.name, stored.canonical, bool(column.nullable))
+            (column.name, stored, bool(column.nullable))
             for column, stored in zip(table.columns, self.types, strict=True)
             if column.name != "run_id"
         )
         self._known = frozenset(name for name, _, _ in self._given)
+        self._take = itemgetter(*(name for name, _, _ in self._given))
 
     def encode(self, run_id: str, row: Row) -> Values:
         """The canonical values of a whole row.
@@ -46,19 +52,51 @@ class Codec:
         Raises:
             MarketAgentsError: an unknown column, a missing value, or a value that its column cannot hold.
         """
-        values: list[object] = [run_id]
+        return self.encode_all(run_id, [row])[0]
+
+    def encode_all(self, run_id: str, rows: Sequence[Row]) -> list[Values]:
+        """The canonical values of many whole rows, column by column.
+
+        Raises:
+            MarketAgentsError: as `encode`.
+        """
+        encoded: list[Values] = []
+        for page in pages(rows):
+            encoded += self._encode_page(run_id, page)
+        return encoded
+
+    def _encode_page(self, run_id: str, rows: Sequence[Row]) -> Iterator[Values]:
+        columns: list[Cells] = [[run_id] * len(rows)]
         name = "run_id"
         try:
-            for name, canonical, nullable in self._given:
-                value = row.get(name)
-                if value is None and not nullable:
+            for (name, stored, nullable), values in zip(  # noqa: B007  (the refusal names the column)
+                self._given, self._columns(rows), strict=True
+            ):
+                if not nullable and None in values:
                     raise ValueError("a value is missing")
-                values.append(None if value is None else canonical(value))
+                columns.append(stored.canonical_column(values))
         except _UNFIT as error:
             raise self._refusal(name, error) from error
-        if not row.keys() <= self._known:
-            raise self._unknown(row)
-        return tuple(values)
+        return zip(*columns, strict=True)
+
+    def _columns(self, rows: Sequence[Row]) -> Iterable[Cells]:
+        """What the rows give for each column but ``run_id``; at least two columns."""
+        try:
+            given: Iterable[Values] = list(map(self._take, rows))
+            whole = max(map(len, rows)) == len(self._given)
+        except KeyError:
+            given = [tuple([row.get(name) for name, _, _ in self._given]) for row in rows]
+            whole = False
+        if not whole:
+            for row in rows:
+                if not self._known.issuperset(row):
+                    raise self._unknown(row)
+        return zip(*given, strict=True)
+
+    def canonical(self, rows: Sequence[Values]) -> list[Values]:
+        """The canonical values of rows as a database gives them, in the order of the table's columns."""
+        columns = zip(self.types, zip(*rows, strict=True), strict=True)
+        return list(zip(*(stored.canonical_column(values) for stored, values in columns), strict=True))
 
     def encode_part(self, run_id: str, row: Row) -> dict[str, object]:
         """The canonical values of the columns that the row names; the key must be among them.
@@ -71,7 +109,7 @@ class Codec:
         values: dict[str, object] = {"run_id": run_id}
         name = "run_id"
         try:
-            for name, canonical, nullable in self._given:
+            for name, stored, nullable in self._given:
                 if name not in row:
                     if name in self.key:
                         raise ValueError("the key of the row to update lacks it")
@@ -79,7 +117,7 @@ class Codec:
                 value = row[name]
                 if value is None and not nullable:
                     raise ValueError("a value is missing")
-                values[name] = None if value is None else canonical(value)
+                values[name] = None if value is None else stored.canonical(value)
         except _UNFIT as error:
             raise self._refusal(name, error) from error
         return values
@@ -98,27 +136,46 @@ class Codec:
             for stored, value in zip(self.types, values, strict=True)
         ]
 
-    def sqlite(self, values: Values) -> Values:
-        """The values as the sqlite3 driver takes them."""
-        return tuple(
-            [
-                None if value is None else stored.sqlite(value)
-                for stored, value in zip(self.types, values, strict=True)
-            ]
-        )
+    def sqlite(self, rows: Sequence[Values]) -> list[Values]:
+        """Rows as the sqlite3 driver takes them; at least one."""
+        columns = zip(self.types, zip(*rows, strict=True), strict=True)
+        return list(zip(*(stored.sqlite_column(values) for stored, values in columns), strict=True))
 
-    def line(self, values: Values, leave_out: frozenset[str] = frozenset()) -> str:
-        """The row as one line that no other row of the table shares; NULLs are left out.
+    def copied(self, rows: Sequence[Values]) -> list[str]:
+        """Each row as a line of PostgreSQL's COPY, its end included; at least one."""
+        columns = zip(self.types, zip(*rows, strict=True), strict=True)
+        fields = (
+            ["\\N" if text is None else text for text in escape_column(stored.text_column(values))]
+            for stored, values in columns
+        )
+        return [f"{line}\n" for line in map("\t".join, zip(*fields, strict=True))]
+
+    def lines(self, rows: Sequence[Values], leave_out: frozenset[str] = frozenset()) -> list[str]:
+        """Each row as one line that no other row of the table shares; NULLs are left out.
 
         Since absent columns leave no trace, a column added by a later version changes no old line.
         """
-        return "\t".join(
-            [
-                f"{name}={escape(stored.text(value))}"
-                for name, stored, value in zip(self.names, self.types, values, strict=True)
-                if value is not None and name not in leave_out
-            ]
-        )
+        lines: list[str] = []
+        for page in pages(rows):
+            form, fields = "", []
+            for name, stored, values in zip(self.names, self.types, zip(*page, strict=True), strict=True):
+                if name in leave_out:
+                    continue
+                texts = escape_column(stored.text_column(values))
+                if None not in values:
+                    form += f"{name}=%s\t"
+                else:
+                    form += "%s"
+                    texts = ["" if text is None else f"{name}={text}\t" for text in texts]
+                fields.append(texts)
+            lines += [(form % texts)[:-1] for texts in zip(*fields, strict=True)]
+        return lines
+
+
+def pages(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows in parts that are worth a look at whole columns and small beside the rows themselves."""
+    for first in range(0, len(rows), PAGE_ROWS):
+        yield rows[first : first + PAGE_ROWS]
 
 
 def _stored(column: Column[Any]) -> Stored[Any, Any]:
@@ -144,11 +201,19 @@ def escape(text: str) -> str:
     return text.replace("\r", "\\r") if "\r" in text else text
 
 
+def escape_column(texts: Cells) -> Cells:
+    """Each text as from `escape`; None stays None."""
+    whole = "".join(texts if None not in texts else [text for text in texts if text is not None])
+    if not any(mark in whole for mark in "\\\n\t\r"):
+        return texts
+    return [None if text is None else escape(text) for text in texts]
+
+
 def content_hash(inserts: Mapping[Table, Sequence[Values]], updates: Mapping[Table, Iterable[Row]]) -> str:
     """SHA-256 (hex) over what a step writes, whatever the order of its rows and of their columns."""
     sha = hashlib.sha256()
     for table, rows in sorted(inserts.items(), key=lambda item: item[0].name):
-        lines = sorted(codec(table).line(values, frozenset({"run_id"})) for values in rows)
+        lines = sorted(codec(table).lines(rows, frozenset({"run_id"})))
         sha.update("\n".join([f"+{table.name}", *lines, ""]).encode())
     for table, parts in sorted(updates.items(), key=lambda item: item[0].name):
         lines = sorted(_part_line(codec(table), part) for part in parts)

@@ -81,8 +81,7 @@ def _table(name: str) -> Table:
 
 
 def _encoded(run_id: str, name: str, rows: Sequence[Row]) -> list[Values]:
-    encode = codec(_table(name)).encode
-    return [encode(run_id, row) for row in rows]
+    return codec(_table(name)).encode_all(run_id, rows)
 
 
 def _encoded_parts(run_id: str, name: str, rows: Sequence[Row]) -> list[dict[str, object]]:

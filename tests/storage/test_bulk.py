@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from market_agents.errors import MarketAgentsError
-from market_agents.storage import Database, Lease, bulk, fetch, tables, write_step
+from market_agents.storage import Database, Lease, fetch, tables, write_step
+from market_agents.storage import rows as rows_module
 from market_agents.storage.rows import codec, content_hash, escape
 from market_agents.storage.schema import messages, orders
 from tests.storage.samples import message, new_run, order, stored, trade
@@ -67,12 +68,15 @@ def test_every_awkward_text_survives_an_update(database: Database, lease: Lease)
     ]
 
 
-@pytest.mark.parametrize("characters", [1, 300, 5000])
+@pytest.mark.parametrize("size", [1, 7, 50, 51])
 def test_pages_lose_and_double_nothing(
-    database: Database, lease: Lease, monkeypatch: pytest.MonkeyPatch, characters: int
+    database: Database, lease: Lease, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(bulk, "PAGE_CHARACTERS", characters)
-    write_step(lease, "r1", {"orders": [order(number) for number in range(50)]})
+    rows = [order(number) for number in range(50)]
+    whole = content_hash({orders: codec(orders).encode_all("run", rows)}, {})
+    monkeypatch.setattr(rows_module, "PAGE_ROWS", size)
+    assert content_hash({orders: codec(orders).encode_all("run", rows)}, {}) == whole
+    write_step(lease, "r1", {"orders": rows})
     assert stored(database, "orders", "order_id") == [(number,) for number in range(50)]
 
 
@@ -120,9 +124,12 @@ def test_two_rows_have_the_same_line_only_if_they_are_the_same(
 ) -> None:
     def line(cells: tuple[str | None, ...]) -> str:
         side, reason, key = cells
-        return codec(orders).line(
-            codec(orders).encode("r", order(1, side=side, reject_reason=reason, request_key=key))
-        )
+        row = order(1, side=side, reject_reason=reason, request_key=key)
+        (alone,) = codec(orders).lines([codec(orders).encode("r", row)])
+        # Whoever stands beside it in a column does not change it.
+        beside = codec(orders).encode_all("r", [order(2), row, order(3, side=None, reject_reason="\\")])
+        assert codec(orders).lines(beside)[1] == alone
+        return alone
 
     assert (line(one) == line(two)) == (one == two)
     assert "\n" not in line(one)

@@ -5,12 +5,23 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, StrEnum
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_agents.storage.columns import Instant, Json, Money, Name, Real, Whole, Words, canonical_json
+from market_agents.storage.columns import (
+    Instant,
+    Json,
+    Money,
+    Name,
+    Real,
+    Stored,
+    Whole,
+    Words,
+    canonical_json,
+)
 
 
 class Colour(StrEnum):
@@ -140,3 +151,41 @@ def test_moments_are_kept_in_utc_and_need_a_zone() -> None:
     assert instant.canonical(summer).tzinfo is UTC
     with pytest.raises(TypeError, match="time zone"):
         instant.canonical(datetime(2025, 6, 1))  # noqa: DTZ001  (the mistake under test)
+
+
+COLUMNS = st.sampled_from([Words(), Name(), Whole(), Whole(big=True), Real(), Money(), Json(), Instant()])
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.sampled_from([0, 1, -1, 2**31 - 1, 2**31, 2**63 - 1, 2**63, 10**14, 0.0, -0.0, 1.5, 1e300]),
+    st.sampled_from([float("nan"), float("inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity")]),
+    st.sampled_from([Decimal(1), Decimal("1.0"), Decimal("-0"), Decimal("0.0000005"), Decimal("12.345678")]),
+    st.sampled_from(["", "a\tb", "NUL\x00", "\ud800", "\udc00", "é🙂", "\\N", Colour.RED, OldColour.RED]),
+    st.sampled_from([{"b": 1, "a": [None]}, [1.0], datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1)]),  # noqa: DTZ001
+)
+
+
+@given(COLUMNS, st.lists(VALUES, max_size=6))
+def test_a_column_is_treated_as_its_values_are(kind: Stored[Any, Any], values: list[object]) -> None:
+    try:
+        alone = [None if value is None else kind.canonical(value) for value in values]
+    except (ValueError, TypeError):
+        with pytest.raises((ValueError, TypeError)):
+            kind.canonical_column(values)
+        return
+    together = list(kind.canonical_column(values))
+    assert [(type(value), value) for value in together] == [(type(value), value) for value in alone]
+    for one, many in ((kind.text, kind.text_column), (kind.sqlite, kind.sqlite_column)):
+        expected = [None if value is None else one(value) for value in alone]
+        assert [(type(value), value) for value in many(alone)] == [(type(value), value) for value in expected]
+
+
+@pytest.mark.parametrize("kind", [Whole(), Whole(big=True), Real(), Money()])
+def test_a_boolean_among_equal_numbers_is_refused(kind: Stored[Any, Any]) -> None:
+    with pytest.raises(TypeError, match="bool is"):
+        kind.canonical_column([1, True, 1])
+
+
+def test_halves_of_a_surrogate_pair_do_not_make_a_whole_across_rows() -> None:
+    with pytest.raises(ValueError, match="lone surrogate"):
+        Words().canonical_column(["a\ud83d", "\ude42b"])
