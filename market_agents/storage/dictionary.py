@@ -50,6 +50,7 @@ ROWS: Final[Mapping[str, str]] = {
     "orders": "an order and its last state",
     "perceptions": "how an agent saw its situation before it acted",
     "preference_schedules": "a unit still open to an agent at the start of a round",
+    "prompts": "a template of the prompts that the run used",
     "reflections": "how an agent looked back on a round",
     "run_events": "something about the run itself",
     "runs": "a run",
@@ -84,6 +85,12 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "conversation_id": "the conversation that it belongs to",
         "reply_with": "the label that an answer carries",
         "in_reply_to": "the label of the message that it answers",
+        "status": "what became of it: see docs/agent-communication.md",
+        "delivered_round": "the round in which it reached the receiver's mailbox",
+        "delivered_sub_round": "the turn in which it reached the receiver's mailbox",
+        "read_environment": "the environment in which the receiver took it out",
+        "read_round": "the round in which the receiver took it out",
+        "read_sub_round": "the turn in which the receiver took it out",
     },
     "actions": {
         "seq": "place among the agent's acts of the turn, from 1",
@@ -205,6 +212,12 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "value": "a buyer's worth of the unit, currency",
         "cost": "a seller's cost of the unit, currency",
     },
+    "prompts": {
+        "name": "the template's name",
+        "source": "where its text came from",
+        "sha256": "SHA-256 over its text",
+        "content": "its text",
+    },
     "reflections": {
         "reflection": "what happened and why",
         "self_critique": "what could have been better",
@@ -253,7 +266,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "buyer_value": "worth of the whole quantity to the buyer, currency",
         "seller_cost": "cost of the whole quantity to the seller, currency",
         "buyer_surplus": "value less what was paid, currency",
-        "seller_surplus": "what was received less cost, currency",
+        "seller_surplus": "what was received less cost and fee, currency",
+        "fee": "what the market house kept, currency",
     },
 }
 

@@ -99,7 +99,7 @@ def _described() -> Iterator[str]:
     yield "table,column,kind,key,optional,meaning,row\r\n"
     for entry in dictionary():
         flags = ("yes" if flag else "no" for flag in (entry.is_key, entry.is_optional))
-        cells = (entry.table, entry.column, entry.kind, *flags, entry.meaning, ROWS[entry.table])
+        cells = (entry.table, entry.column, entry.kind, *flags, entry.meaning, ROWS.get(entry.table, ""))
         yield ",".join(map(_text_cell, cells)) + "\r\n"
 
 
