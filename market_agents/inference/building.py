@@ -8,7 +8,8 @@ from functools import partial
 from market_agents.config import LLMConfig, RequestLimits, api_key, base_url
 from market_agents.errors import UserError
 from market_agents.inference.endpoints import Endpoint
-from market_agents.inference.limits import Limits
+from market_agents.inference.limits import Limits, SharedLimits
+from market_agents.inference.open_files import fitting
 from market_agents.inference.prices import price_of
 from market_agents.inference.providers.offline import OfflineProvider
 from market_agents.inference.providers.provider import Provider
@@ -21,7 +22,9 @@ def build_endpoints(
     request_limits: Mapping[str, RequestLimits],
     seed: int,
 ) -> dict[str, Endpoint]:
-    """One endpoint per entry; entries with the same server, key, timeouts and limits share theirs.
+    """One endpoint per entry; entries with the same server and key share limits, with the same timeouts all.
+
+    Entries that `request_limits` names are limited each by itself.
 
     Args:
         configs: the entries of ``llm_configs``.
@@ -33,25 +36,24 @@ def build_endpoints(
         UserError: a key is needed and missing; the message names its variable.
     """
     shared: dict[tuple[object, ...], Endpoint] = {}
+    limited: dict[tuple[object, ...], SharedLimits] = {}
     endpoints: dict[str, Endpoint] = {}
-    for config in configs:
+    entries = tuple(configs)
+    servers = max(sum(entry.client != "offline" for entry in entries), 1)
+    for config in entries:
         limited_by = next((name for name in (config.name, config.client) if name in request_limits), None)
         limits = request_limits[limited_by] if limited_by else RequestLimits()
+        if config.client != "offline":
+            most = fitting(limits.max_in_flight, servers)
+            limits = limits.model_copy(update={"max_in_flight": most})
         address = base_url(config, environment)
         secret = api_key(config, environment)
-        identity = (
-            config.client == "offline",
-            address,
-            secret,
-            config.timeout,
-            config.total_timeout,
-            limited_by,
-        )
+        server = (config.client == "offline", address, secret, limited_by)
+        identity = (*server, config.timeout, config.total_timeout)
         if identity not in shared:
-            provider = _provider(config, address, secret, seed)
-            shared[identity] = Endpoint(
-                provider, partial(_limits, limits), total_timeout=config.total_timeout
-            )
+            together = limited.setdefault(server, SharedLimits(partial(_limits, limits)))
+            provider = _provider(config, address, secret, seed, limits.max_in_flight)
+            shared[identity] = Endpoint(provider, together, total_timeout=config.total_timeout)
         endpoints[config.name] = shared[identity]
     return endpoints
 
@@ -81,7 +83,9 @@ def _limits(configured: RequestLimits) -> Limits:
     )
 
 
-def _provider(config: LLMConfig, address: str | None, secret: str | None, seed: int) -> Provider:
+def _provider(
+    config: LLMConfig, address: str | None, secret: str | None, seed: int, connections: int
+) -> Provider:
     if config.client == "offline":
         return OfflineProvider(seed)
     # The provider's library takes half a second to import: only a run that needs it pays.
@@ -92,4 +96,5 @@ def _provider(config: LLMConfig, address: str | None, secret: str | None, seed: 
         api_key=secret,
         key_name=config.api_key_env or "OPENAI_API_KEY",
         timeout=config.timeout,
+        connections=connections,
     )

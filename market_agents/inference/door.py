@@ -146,7 +146,7 @@ class ModelDoor:
 
     async def _ask_live(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
         endpoint = self._endpoints[config.name]
-        async with endpoint, endpoint.limits.in_flight:
+        async with endpoint, endpoint.limits.slot(scope.agent_id if scope else ""):
             if self._stopped is not None:
                 raise self._stopped
             self.tally.in_flight += 1

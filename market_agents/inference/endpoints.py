@@ -7,7 +7,6 @@ one per agent.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from random import Random
 from market_agents.errors import MarketAgentsError, ProviderAway, UserError
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.budget import Budget, Purse
-from market_agents.inference.limits import Limits
+from market_agents.inference.limits import Admission, Limits
 from market_agents.inference.providers.provider import Provider
 from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
 
@@ -49,6 +48,7 @@ class _Trial:
         started: when it was first allowed to be sent.
         total_timeout: seconds after which it is given up.
         held: seconds that our own limits kept it waiting since; they do not count.
+        wait: seconds until the next attempt.
         last: why the attempt before failed.
     """
 
@@ -59,17 +59,18 @@ class _Trial:
     attempts: int = 0
     failures: int = 0
     garbled: int = 0
+    wait: float = 0.0
     last: str = ""
 
     @property
     def seconds_left(self) -> float:
         """Seconds until it is given up."""
-        return self.started + self.total_timeout + self.held - time.monotonic()
+        return self.started + self.total_timeout + self.held - _now()
 
     @property
     def milliseconds(self) -> float:
         """Milliseconds since it was first allowed to be sent."""
-        return (time.monotonic() - self.started) * 1000
+        return (_now() - self.started) * 1000
 
 
 class _State:
@@ -155,7 +156,7 @@ class Endpoint:
         """
         purse = purse or Budget().purse(request, lambda usage: None)  # noqa: ARG005  (a price is not asked for)
         send = partial(self.provider.attempt, request, key, idempotency_key)
-        tokens = request.estimated_tokens + (request.max_tokens or _USUAL_ANSWER) // 2
+        tokens = request.estimated_tokens + (request.max_tokens or _USUAL_ANSWER)
         state, stop = self._here(), self._stop
         state.asking += 1
         try:
@@ -172,55 +173,84 @@ class Endpoint:
         self, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
     ) -> Effort:
         limits = self._here().limits
-        await limits.admit(tokens)
-        trial = _Trial(self.provider.base_url or "OpenAI", time.monotonic(), self._total_timeout)
+        trial = _Trial(self.provider.base_url or "OpenAI", _now(), self._total_timeout)
         while True:
+            admission: Admission | None = None
             try:
-                await _reserve(purse, trial)
-                await _silence(limits, trial)
+                admission = await self._admitted(limits, tokens, purse, trial)
                 self._heed(stop)
                 trial.attempts += 1
                 purse.sent()
                 completion = await _in_time(send, trial)
             except AttemptFailed as failure:
                 purse.failed(maybe_paid=failure.maybe_paid)
-                if failure.verdict is Verdict.KEY_REFUSED:
-                    raise self._away(failure) from failure
-                trial.garbled += failure.verdict is Verdict.GARBLED
-                if trial.garbled >= MOST_GARBLED_REPLIES and not self.has_answered():
-                    raise self._away(failure) from failure
-                if failure.verdict is Verdict.GIVE_UP or trial.garbled >= MOST_GARBLED_REPLIES:
-                    return Effort(None, trial.attempts, trial.milliseconds, failure)
+                _tell_failure(limits, admission, failure)
+                ended = self._judge(failure, trial)
+                if ended is not None:
+                    return ended
                 if failure.verdict is not Verdict.FALL_BACK:
-                    trial.failures += 1
-                    wait = self._wait(failure, trial.failures)
-                    if self._out_of_time(trial, wait, failure):
-                        return self._exhausted(failure, trial)
-                    await asyncio.sleep(wait)
+                    await asyncio.sleep(trial.wait)
                 trial.last = failure.reason
+            except BaseException:  # what was taken is given back, whatever the error
+                if admission is not None:
+                    limits.failed(admission, maybe_paid=True)
+                raise
             else:
-                self._answered_at = time.monotonic()
+                used = completion.usage
+                limits.answered(admission, used.prompt_tokens + used.completion_tokens)
+                self._answered_at = _now()
                 return Effort(completion, trial.attempts, trial.milliseconds)
-            held_from = time.monotonic()
-            await limits.admit(tokens)
-            trial.held += time.monotonic() - held_from
+
+    async def _admitted(self, limits: Limits, tokens: int, purse: Purse, trial: _Trial) -> Admission:
+        """Wait for the budget, for the end of every pause, and for the limits; only pauses use up time."""
+        held_from = _now()
+        await purse.open()
+        while True:
+            trial.held += _now() - held_from
+            await _silence(limits, trial)
+            held_from = _now()
+            admission = await limits.admit(tokens)
+            if limits.silence_left() == 0:
+                trial.held += _now() - held_from
+                return admission
+            limits.give_back(admission)
+
+    def _judge(self, failure: AttemptFailed, trial: _Trial) -> Effort | None:
+        """How an ask ends after a failed attempt; None where it goes on.
+
+        Raises:
+            UserError, ProviderAway: the endpoint cannot be used at all.
+        """
+        if failure.verdict is Verdict.KEY_REFUSED:
+            raise self._away(failure) from failure
+        trial.garbled += failure.verdict is Verdict.GARBLED
+        if trial.garbled >= MOST_GARBLED_REPLIES and not self.has_answered():
+            raise self._away(failure) from failure
+        if failure.verdict is Verdict.GIVE_UP or trial.garbled >= MOST_GARBLED_REPLIES:
+            return Effort(None, trial.attempts, trial.milliseconds, failure)
+        if failure.verdict is Verdict.FALL_BACK:
+            return None
+        trial.failures += 1
+        trial.wait = self._pause(failure, trial.failures)
+        return self._exhausted(failure, trial) if self._out_of_time(trial, failure) else None
 
     def _heed(self, stop: MarketAgentsError | None) -> None:
         """Do not send any more if the endpoint was given up since an ask began."""
         if self._stop is not None and self._stop is not stop:
             raise self._stop
 
-    def _wait(self, failure: AttemptFailed, failures: int) -> float:
+    def _pause(self, failure: AttemptFailed, failures: int) -> float:
+        """Seconds to wait before the next attempt, of all where the endpoint asks for it."""
         wait = self._backoff.wait(failures, self._jitter)
         if failure.verdict is Verdict.PAUSE:
             wait = max(wait, failure.retry_after or 0.0)
             self._here().limits.pause(wait)
         return wait
 
-    def _out_of_time(self, trial: _Trial, wait: float, failure: AttemptFailed) -> bool:
+    def _out_of_time(self, trial: _Trial, failure: AttemptFailed) -> bool:
         if not self.has_answered() and not failure.reached and trial.failures >= PROBES_BEFORE_GIVING_UP:
             return True
-        return wait > trial.seconds_left
+        return trial.wait > trial.seconds_left
 
     def _exhausted(self, failure: AttemptFailed, trial: _Trial) -> Effort:
         """This ask failed for good.
@@ -248,11 +278,13 @@ class Endpoint:
         return self._stop
 
 
-async def _reserve(purse: Purse, trial: _Trial) -> None:
-    """Wait for the budget; that is not the provider's fault."""
-    held_from = time.monotonic()
-    await purse.open()
-    trial.held += time.monotonic() - held_from
+def _tell_failure(limits: Limits, admission: Admission | None, failure: AttemptFailed) -> None:
+    if admission is None:
+        return
+    if failure.verdict is Verdict.PAUSE:
+        limits.refused(admission)
+    else:
+        limits.failed(admission, maybe_paid=failure.maybe_paid)
 
 
 async def _silence(limits: Limits, trial: _Trial) -> None:
@@ -277,3 +309,7 @@ async def _in_time(send: _Send, trial: _Trial) -> Completion:
 def _too_late(trial: _Trial) -> str:
     before = f"; before that: {trial.last}" if trial.last else ""
     return f"no answer from {trial.address} within {trial.total_timeout:g} s in all{before}"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

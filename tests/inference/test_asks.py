@@ -137,6 +137,7 @@ def test_statuses_are_the_words_of_the_records() -> None:
         "truncated",
         "timed_out",
         "failed",
+        "capped",
     ]
 
 

@@ -47,18 +47,14 @@ def test_entries_that_differ_where_it_counts_do_not(changes: dict[str, Any]) -> 
 async def test_limits_go_by_entry_and_then_by_client() -> None:
     limits = {"a": RequestLimits(max_in_flight=1), "openai": RequestLimits(max_in_flight=2)}
     built = build(entry("a"), entry("b"), entry("c", client="offline", base_url=None), request_limits=limits)
-    slots = {name: endpoint.limits.in_flight for name, endpoint in built.items()}
-    assert await _slots(slots["a"]) == 1
-    assert await _slots(slots["b"]) == 2
-    assert await _slots(slots["c"]) == RequestLimits().max_in_flight
+    most = {name: endpoint.limits.max_in_flight for name, endpoint in built.items()}
+    assert most == {"a": 1, "b": 2, "c": RequestLimits().max_in_flight}
 
 
-async def _slots(semaphore: Any) -> int:
-    count = 0
-    while not semaphore.locked():
-        await semaphore.acquire()
-        count += 1
-    return count
+async def test_entries_of_one_server_and_key_share_their_limits() -> None:
+    built = build(entry("a"), entry("b", timeout=5.0), entry("c", base_url="http://127.0.0.1:9000/v1"))
+    assert built["a"].limits is built["b"].limits
+    assert built["a"].limits is not built["c"].limits
 
 
 def test_a_missing_key_is_named() -> None:

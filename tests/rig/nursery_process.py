@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 LIBRARIES = (
     "aiohttp",
-    "aiolimiter",
     "alembic.command",
     "asyncio",
     "dotenv",

@@ -7,6 +7,7 @@ import math
 import re
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from typing import Any
@@ -58,15 +59,25 @@ class OpenAIChatProvider:
         api_key: never logged, never stored; None for an endpoint that gets none.
         key_name: the variable that holds the key, for messages about it.
         timeout: seconds for one attempt.
+        connections: that may be open at the same time.
     """
 
     charges = True
 
-    def __init__(self, *, base_url: str | None, api_key: str | None, key_name: str, timeout: float) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str | None,
+        api_key: str | None,
+        key_name: str,
+        timeout: float,
+        connections: int = 64,
+    ) -> None:
         self.base_url = base_url
         self._api_key = api_key
         self._key_name = key_name
         self._timeout = timeout
+        self._connections = connections
         self._format = _Format.SCHEMA
         self._newer_models: set[str] = set()
         self._client: AsyncOpenAI | None = None
@@ -108,7 +119,12 @@ class OpenAIChatProvider:
                 base_url=self._address,
                 max_retries=0,
                 timeout=timeout,
-                http_client=DefaultAioHttpClient(timeout=timeout),
+                http_client=DefaultAioHttpClient(
+                    timeout=timeout,
+                    limits=httpx2.Limits(
+                        max_connections=self._connections, max_keepalive_connections=self._connections
+                    ),
+                ),
             )
         return self._client
 
@@ -232,7 +248,10 @@ def _body(request: Request, used: _Format, limit: str) -> dict[str, Any]:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds that the provider asks us to wait: a number, or a date counted from the reply's own ``Date``."""
+    """Seconds that the provider asks us to wait: a number, or a date counted from the reply's own ``Date``.
+
+    A wait below nothing, or one that nobody can read, is none.
+    """
     headers = error.response.headers
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name)
@@ -249,6 +268,7 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 
 def _seconds_between(now: str | None, then: str) -> float:
     try:
-        return (parsedate_to_datetime(then) - parsedate_to_datetime(now or "")).total_seconds()
+        begins = parsedate_to_datetime(now) if now else datetime.now(UTC)
+        return (parsedate_to_datetime(then) - begins).total_seconds()
     except (TypeError, ValueError):
         return math.nan
