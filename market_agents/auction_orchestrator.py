@@ -27,6 +27,9 @@ from market_agents.environments import Act, Event
 from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
 from market_agents.insert_simulation_data import Where
 
+SHOWN_BUYERS = 20
+"""Buyers named in the warning that cash binds."""
+
 
 class AuctionConfig(MarketConfig):
     """The auction's keys."""
@@ -57,8 +60,13 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         """A double auction over the run's accounts."""
         config = self.context.config
         tick_size = config.tick
-        self.good = config.agent_config.good_name
+        goods = self.context.preferences.goods
+        self.plan = next(good for good in goods if good.market == self.name)
+        self.good = self.plan.name
+        for agent in self.agents:
+            agent.strategy_in(self.name)
         self._opened: dict[str, tuple[int, ...]] = {}
+        self._cash: dict[str, int] = {}
         self._result: RoundResult | None = None
         self.mechanism = DoubleAuction(
             good=self.good,
@@ -79,6 +87,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         """The built-in minds' steps."""
         config = self.context.config
         spread = config.agent_config.max_relative_spread
+        schedule = self.plan.schedule
         frame = AuctionFrame(
             good=self.good,
             institution=self.config.institution,
@@ -89,6 +98,8 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             tick_size=str(config.tick_size),
             opening_spread=spread,
             must_improve=self.mechanism.must_improve or self.mechanism.institution.deals,
+            one_of_several=len(self.context.preferences.goods) > 1,
+            worth="redrawn" if schedule.redraw else "shocked" if schedule.shocks else "steady",
         )
         return {
             "perception": AuctionPerceptionStep(self.name, frame),
@@ -101,6 +112,8 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         self._opened = {agent.id: agent.units_of(self.good) for agent in self.agents}
         for agent_id, units in self._opened.items():
             self.mechanism.open_units(agent_id, units)
+        accounts = self.context.accounts
+        self._cash = {agent.id: accounts.holding(agent.id).cash for agent in self.agents}
         self._hand_over_fees()
 
     def _hand_over_fees(self) -> None:
@@ -126,6 +139,25 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         )
         self.inserter.ledger(round_number, self.name, self.context.accounts)
         self.display.market(self.good, self._result)
+        self._tell_binding_cash(round_number, self._result.equilibrium.price)
+
+    def _tell_binding_cash(self, round_number: int, price: float | None) -> None:
+        """Warn where cash binds: the equilibrium counts what units are worth, whether they can be paid or not."""
+        if price is None:
+            return
+        short = [
+            agent.id
+            for agent in self.agents
+            if agent.role == "buyer"
+            and self._cash[agent.id] < price * sum(unit >= price for unit in self._opened[agent.id])
+        ]
+        if short:
+            shown = self.mechanism.scale.to_currency(price)
+            told = f"{len(short)} of the buyers cannot pay at the equilibrium price of {shown:g} for all their units"
+            warning = f"round {round_number} of {self.name}: {told} worth it; measures count these units all the same"
+            self.display.warning(warning)
+            data = {"round": round_number, "good": self.good, "price": shown, "buyers": short[:SHOWN_BUYERS]}
+            self.inserter.note("warning", "cash_binds", warning, data)
 
     def sub_rounds(self) -> int:
         """One for each quoting step and, where quotes are dealt on, one for each dealing after it."""

@@ -211,10 +211,11 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
 
     def act_by_rule(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
         """One agent without a mind acts as its strategy says; no task and no model is needed."""
-        if agent.strategy is None:
+        strategy = agent.strategy_in(self.name)
+        if strategy is None:
             return Turn(agent)
         observation = self.environment.get_global_state(agent_id=agent.id)
-        action = agent.strategy.act(observation, self.draws("strategy", round_number, sub_round, agent.id))
+        action = strategy.act(observation, self.draws("strategy", round_number, sub_round, agent.id))
         agent.environments[self.name].step(action)
         return Turn(agent, [Thought("action", action)])
 

@@ -75,8 +75,10 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
     def make_steps(self) -> Mapping[str, CognitiveStep]:
         """The built-in minds' steps."""
         config = self.context.config
+        goods = tuple(good.name for good in self.context.preferences.goods)
         frame = ChatFrame(
-            good=config.agent_config.good_name,
+            good=goods[0],
+            more_goods=goods[1:],
             sub_rounds=self.config.sub_rounds,
             window=self.config.message_window,
             tick=config.tick_size,

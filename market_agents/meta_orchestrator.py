@@ -496,7 +496,8 @@ def _begin_round(round_number: int, context: RunContext) -> None:
         context.inserter.ledger(round_number, good.market, context.accounts)
         for shock in good.schedule.shocks:
             if shock.round == round_number:
-                change = f"values of {good.name} by {shock.value:+g}, costs by {shock.cost:+g}"
-                context.display.run(f"shock in round {round_number}: {change}")
+                change = f"values of {good.name} change by {shock.value:+g}, costs by {shock.cost:+g}"
+                told = f"from round {round_number} on {change}"
+                context.display.run(told)
                 data = {"round": round_number, "good": good.name, "value": shock.value, "cost": shock.cost}
-                context.inserter.note("info", "shock", change, data)
+                context.inserter.note("info", "shock", told, data)

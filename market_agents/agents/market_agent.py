@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ class MarketAgent:
         self.units = {good: tuple(worth) for good, worth in (units or {}).items()}
         self.strategy = strategy
         self.strategy_name = strategy_name
+        self._strategies: dict[str, Strategy | None] = {}
         self.llm_orchestrator = llm_orchestrator or standalone_orchestrator(self.llm_config)
         self.memory = memory or Memory()
         self.prompts = prompts
@@ -101,6 +103,16 @@ class MarketAgent:
     def units_of(self, good: str) -> tuple[int, ...]:
         """Values or costs, in ticks, of the units of a good that the agent may still trade, in trading order."""
         return self.units.get(good, ())
+
+    def strategy_in(self, environment: str) -> Strategy | None:
+        """The agent's strategy for one environment: what it learns of one good says nothing of another.
+
+        To be asked for once before anybody acts, while the strategy has nothing to forget yet.
+        """
+        if environment not in self._strategies:
+            own = self.strategy if not self._strategies else deepcopy(self.strategy)
+            self._strategies[environment] = own
+        return self._strategies[environment]
 
     async def send_message(self, message: ACLMessage) -> Receipt:
         """Send a message to one other agent.

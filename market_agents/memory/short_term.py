@@ -47,7 +47,7 @@ class Memory:
         self._strategies: dict[str, MemoryEntry] = {}
         self._heard: deque[Mapping[str, Any]] = deque(maxlen=messages)
         self._heard_in = 0
-        self._last_price: float | None = None
+        self._last_prices: dict[str, float] = {}
         self._new: list[MemoryEntry] = []
 
     def remember(self, entry: MemoryEntry) -> None:
@@ -76,15 +76,14 @@ class Memory:
             )
             self._new.append(MemoryEntry(round_number, environment, MemoryKind.HEARD, said))
 
-    def see_price(self, price: float | None) -> None:
-        """Keep the price of the latest trade seen, in currency; None, where nobody has traded yet, changes nothing."""
+    def see_price(self, price: float | None, good: str) -> None:
+        """Keep the price of a good's latest trade seen, in currency; None, where nobody has traded, changes nothing."""
         if self.enabled and price is not None:
-            self._last_price = price
+            self._last_prices[good] = price
 
-    @property
-    def last_price(self) -> float | None:
-        """The price of the latest trade that the agent saw in a market, in currency; None before the first."""
-        return self._last_price
+    def last_price(self, good: str) -> float | None:
+        """The price of the latest trade that the agent saw in a good's market, in currency; None before the first."""
+        return self._last_prices.get(good)
 
     def heard(self, round_number: int) -> list[Mapping[str, Any]]:
         """What was last said before now, oldest first, at most the declared number.

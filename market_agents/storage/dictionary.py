@@ -108,7 +108,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "role": "buyer or seller",
         "name": "the persona's name",
         "persona": "the persona's traits, numbers as numbers",
-        "endowment": "cash in currency and goods in units at the start",
+        "endowment": "cash in currency and goods in units at the start; goods by name where there are several",
         "llm_config": "the entry of llm_configs that answers for it",
         "strategy": "the trading strategy that decides instead of a model",
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -20,9 +20,11 @@ class RoundSummary:
 
     Attributes:
         trades: in all markets.
-        mean_price: per unit, in currency; None without a trade.
-        equilibrium_price: midpoint of the equilibrium interval; None where there is none.
-        efficiency: allocative efficiency, over all markets; None where nothing could be gained.
+        mean_price: per unit, in currency; None without a trade, and where several goods have markets.
+        equilibrium_price: midpoint of the equilibrium interval; None where there is none, and where several goods
+            have markets.
+        efficiency: allocative efficiency over all markets, what was gained of all that could be; None where that
+            is nothing.
         asks: requests for a decision; ``calls`` counts the HTTP tries behind them.
         cost: US dollars; None where a price is unknown.
     """
@@ -71,8 +73,11 @@ def round_summaries(database: Database, run_id: str) -> list[RoundSummary]:
     """Every round of a run that left anything behind, in order."""
     found: dict[int, RoundSummary] = {}
     with database.read() as connection:
+        markets: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for row in _by_round(connection, auction_rounds, run_id):
-            _add_market(found.setdefault(row["round"], RoundSummary(row["round"])), row)
+            markets[row["round"]].append(row)
+        for number, rows in markets.items():
+            found[number] = _market_summary(number, rows)
         said = select(messages.c.round, func.count().label("messages")).where(messages.c.run_id == run_id)
         for spoken in connection.execute(said.group_by(messages.c.round)).mappings():
             found.setdefault(spoken["round"], RoundSummary(spoken["round"])).messages = spoken["messages"]
@@ -104,19 +109,24 @@ def _asks(run_id: str) -> Any:  # noqa: ANN401  (a query's type spells out its c
     )
 
 
-def _add_market(summary: RoundSummary, row: Mapping[str, Any]) -> None:
-    """Add a market; with several, prices and efficiency are weighted by volume and attainable surplus."""
-    before = summary.volume
-    summary.trades += row["trades"]
-    summary.volume += row["volume"]
-    if row["mean_price"] is not None:
-        earlier = (summary.mean_price or Decimal(0)) * before
-        summary.mean_price = (earlier + row["mean_price"] * row["volume"]) / summary.volume
-    low, high = row["equilibrium_price_low"], row["equilibrium_price_high"]
-    if low is not None and high is not None:
-        summary.equilibrium_price = (low + high) / 2
-    if summary.efficiency is None:
-        summary.efficiency = row["efficiency"]
+def _market_summary(round_number: int, markets: Sequence[Mapping[str, Any]]) -> RoundSummary:
+    """All markets of a round: prices weighted by volume, where they are prices of the same good."""
+    summary = RoundSummary(round_number)
+    summary.trades = sum(row["trades"] for row in markets)
+    summary.volume = sum(row["volume"] for row in markets)
+    attainable = sum(row["maximum_surplus"] or 0 for row in markets)
+    if len(markets) == 1:
+        summary.efficiency = markets[0]["efficiency"]
+    elif attainable:
+        summary.efficiency = float(sum(row["realized_surplus"] for row in markets) / attainable)
+    if len({row["good"] for row in markets}) == 1:
+        priced = [row for row in markets if row["mean_price"] is not None]
+        if priced:
+            paid = sum(row["mean_price"] * row["volume"] for row in priced)
+            summary.mean_price = paid / sum(row["volume"] for row in priced)
+        low, high = markets[0]["equilibrium_price_low"], markets[0]["equilibrium_price_high"]
+        summary.equilibrium_price = None if low is None or high is None else (low + high) / 2
+    return summary
 
 
 def _add_asks(summary: RoundSummary, row: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from market_agents.agents.mailbox import PostOffice
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.protocols import ACLMessage, Performative
 from market_agents.agents.schemas import ChatMessage
+from market_agents.agents.strategies import STRATEGIES
 from market_agents.config import LLMConfig
 from market_agents.environments.mechanisms.group_chat import GroupChat, GroupChatEnvironment
 from market_agents.errors import IllegalAction, UnknownRecipient, UserError
@@ -79,6 +80,15 @@ def test_what_an_agent_owns_is_its_own() -> None:
     assert (first.units_of("plum"), first.units_of("pear")) == ((120, 110), ())
     assert (second.units, second.perceptions, second.environments) == ({}, {}, {})
     assert first.memory is not second.memory
+
+
+def test_what_a_strategy_learns_in_one_market_stays_there() -> None:
+    agent = MarketAgent("agent_1", "buyer", strategy=STRATEGIES["zip"](None))
+    plums, pears = agent.strategy_in("plums"), agent.strategy_in("pears")
+    assert plums is agent.strategy_in("plums")
+    assert plums is not pears
+    assert type(plums) is type(pears)
+    assert MarketAgent("agent_2", "buyer").strategy_in("plums") is None
 
 
 async def test_a_class_and_an_instance_are_both_steps() -> None:

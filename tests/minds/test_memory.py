@@ -5,7 +5,7 @@ import pytest
 from market_agents.agents.cognitive_steps import render_memory
 from market_agents.agents.steps.auction import AuctionReflectionStep
 from market_agents.memory import Memory, MemoryEntry, MemoryKind
-from tests.minds.builders import AUCTION_FRAME, market, trader
+from tests.minds.builders import AUCTION_FRAME, GOOD, market, trader
 
 
 def looked_back(number: int, environment: str = "auction") -> MemoryEntry:
@@ -115,11 +115,11 @@ def test_without_memory_nothing_is_kept() -> None:
     memory.remember(looked_back(1))
     memory.remember(decided(1, "wait"))
     memory.hear(1, "group_chat", [said("a")])
-    memory.see_price(99.5)
+    memory.see_price(99.5, GOOD)
     assert memory.reflections() == []
     assert memory.strategy("auction") == ""
     assert memory.heard(1) == []
-    assert memory.last_price is None
+    assert memory.last_price(GOOD) is None
     assert memory.take_new() == []
     assert render_memory(memory, "auction") == ""
 
@@ -139,8 +139,8 @@ def test_the_last_price_seen_stays_until_there_is_another(
 ) -> None:
     memory = Memory()
     for price in seen:
-        memory.see_price(price)
-    assert memory.last_price == remembered
+        memory.see_price(price, GOOD)
+    assert memory.last_price(GOOD) == remembered
 
 
 def test_memory_is_told_by_round_and_environment() -> None:
@@ -172,5 +172,5 @@ async def test_who_acts_in_a_market_remembers_its_last_price() -> None:
     seller.environments["auction"].step({"action": "ask", "price": 90, "quantity": 1})
     auction.mechanism.end_turn()
     await buyer.run_step(AuctionReflectionStep("auction", AUCTION_FRAME), "auction")
-    assert buyer.memory.last_price == 100.0
-    assert seller.memory.last_price is None
+    assert buyer.memory.last_price(GOOD) == 100.0
+    assert seller.memory.last_price(GOOD) is None

@@ -16,7 +16,7 @@ from market_agents.agents.steps.auction import (
 from market_agents.agents.steps.group_chat import ChatActionStep, ChatPerceptionStep, ChatReflectionStep
 from market_agents.inference import LLMOrchestrator
 from tests.inference.doors import CONFIG, ScriptedProvider, completion, in_turn, scripted_door
-from tests.minds.builders import AUCTION_FRAME, CHAT_FRAME, discussion, market, trader
+from tests.minds.builders import AUCTION_FRAME, CHAT_FRAME, GOOD, discussion, market, trader
 from tests.minds.listeners import auction_user, chat_user, listening
 from tests.minds.runs import Prompt, played, prompts_of, rows
 from tests.minds.whisper import LISTENER, WHISPERER
@@ -136,7 +136,7 @@ async def test_another_s_values_change_nothing_that_one_is_shown(role: str) -> N
 
 async def test_another_s_memory_changes_nothing_that_one_is_shown() -> None:
     plain, experienced = trader("sam"), trader("sam")
-    experienced.memory.see_price(77.77)
+    experienced.memory.see_price(77.77, GOOD)
     experienced.perceptions["auction"] = SECRET
     assert await seen_beside(plain) == await seen_beside(experienced)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 
@@ -16,7 +17,7 @@ from market_agents.agents.cognitive_steps import (
 )
 from market_agents.agents.prompts import prompts_hash, render
 from market_agents.agents.steps.group_chat import ChatFrame
-from tests.minds.builders import discussion, market, trader
+from tests.minds.builders import CHAT_FRAME, GOOD, discussion, market, trader
 from tests.minds.listeners import auction_user, chat_user, listening
 
 TEMPLATES = sorted(path for path in Path(prompts.__file__).parent.glob("*.md"))
@@ -96,6 +97,20 @@ async def test_a_seller_in_a_chat_knows_its_costs() -> None:
     assert (await chat_user(ann, provider)).splitlines()[0] == line
 
 
+async def test_a_chat_names_every_good_where_there_are_several() -> None:
+    ann, provider = listening(units=(12_000,))
+    ann.units["plum"] = (150, 120)
+    ann.memory.see_price(1.25, "plum")
+    discussion([ann])
+    user = await chat_user(ann, provider, replace(CHAT_FRAME, more_goods=("plum",)))
+    assert user.splitlines()[:3] == [
+        "Your private values for the units of strawberry you may buy this round: 120",
+        "Your private values for the units of plum you may buy this round: 1.5, 1.2",
+        "Last market price of plum you remember: 1.25",
+    ]
+    assert "a buyer of strawberry and plum" in provider.asked[-1].messages[0]["content"]
+
+
 async def test_who_trades_nothing_is_told_of_no_values() -> None:
     ann, provider = listening(units=())
     discussion([ann])
@@ -106,7 +121,7 @@ async def test_the_last_price_remembered_is_told_before_the_discussion() -> None
     ann, provider = listening()
     discussion([ann, trader("bob")])
     assert "Last market price" not in await chat_user(ann, provider)
-    ann.memory.see_price(98.5)
+    ann.memory.see_price(98.5, GOOD)
     user = await chat_user(ann, provider)
     assert "Last market price you remember: 98.5\n" in user
     assert user.index("Last market price") < user.index("Say what you want") < user.index("Round 1 of 3")

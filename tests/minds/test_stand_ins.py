@@ -15,7 +15,7 @@ from market_agents.agents.steps.auction import AuctionActionStep, stand_in_actio
 from market_agents.agents.steps.group_chat import ChatActionStep
 from market_agents.agents.steps.talk import expected_price, opening_line, prices_near
 from market_agents.errors import IllegalAction
-from tests.minds.builders import AUCTION_FRAME, CHAT_FRAME, discussion, market, trader
+from tests.minds.builders import AUCTION_FRAME, CHAT_FRAME, GOOD, discussion, market, trader
 from tests.minds.runs import orders_of, played
 
 money = st.floats(0.01, 100_000).map(lambda amount: round(amount, 2))
@@ -231,7 +231,7 @@ async def test_its_own_words_do_not_change_what_it_expects() -> None:
 async def test_a_price_remembered_is_what_it_talks_of(price: float | None, low: float, high: float) -> None:
     buyer = trader("ann")
     discussion([buyer, trader("bob", "seller")])
-    buyer.memory.see_price(price)
+    buyer.memory.see_price(price, GOOD)
     decision = await buyer.run_step(ChatActionStep("group_chat", CHAT_FRAME), "group_chat")
     (named,) = prices_near([decision.value.message])
     assert low <= named <= high

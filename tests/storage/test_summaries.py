@@ -121,3 +121,26 @@ def test_several_markets_of_a_round_are_weighted_by_volume(lease: Lease, databas
 def test_a_run_without_rounds_has_no_summary(lease: Lease, database: Database) -> None:
     assert round_summaries(database, "run") == []
     assert leaderboard(database, "run") == []
+
+
+def test_markets_of_several_goods_share_their_surplus_and_no_price(lease: Lease, database: Database) -> None:
+    markets = [
+        market(1),
+        market(
+            1,
+            environment="pears",
+            good="pear",
+            trades=1,
+            volume=1,
+            maximum_surplus=Decimal(10),
+            efficiency=1.0,
+            realized_surplus=Decimal(10),
+        ),
+        market(2, maximum_surplus=Decimal(0), realized_surplus=Decimal(0), efficiency=None),
+        market(2, environment="pears", good="pear", maximum_surplus=None, realized_surplus=Decimal(0)),
+    ]
+    write_step(lease, "rounds", {"auction_rounds": markets})
+    first, second = round_summaries(database, lease.run_id)
+    assert (first.trades, first.volume, first.efficiency) == (3, 4, 0.8)
+    assert (first.mean_price, first.equilibrium_price) == (None, None)
+    assert second.efficiency is None

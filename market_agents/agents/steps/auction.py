@@ -26,7 +26,7 @@ from market_agents.agents.steps.auction_stand_in import (
 )
 from market_agents.agents.steps.auction_words import AuctionFrame, market_in_words, open_units
 from market_agents.agents.steps.group_chat import keep_reflection, render_perception
-from market_agents.agents.steps.talk import expected_price
+from market_agents.agents.steps.talk import about, expected_price
 from market_agents.inference import Decision
 
 __all__ = [
@@ -48,7 +48,7 @@ class _AuctionStep(CognitiveStep):
     def observe(self, agent: MarketAgent) -> dict[str, Any]:
         """The market as the agent sees it now; the agent remembers the last price."""
         state = super().observe(agent)
-        agent.memory.see_price(state["last_price"])
+        agent.memory.see_price(state["last_price"], self.frame.good)
         return state
 
     def system(self, agent: MarketAgent) -> str:
@@ -75,6 +75,8 @@ class _AuctionStep(CognitiveStep):
         heard = [
             message for message in agent.memory.heard(state["round"]) if message["sender_id"] != agent.id
         ]
+        if self.frame.one_of_several:
+            heard = about(self.frame.good, heard)
         return expected_price(agent.memory.strategy(self.environment_name), heard, state["last_price"])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from market_agents.agents.cognitive_steps import in_figures, in_times
 
@@ -42,6 +42,13 @@ _RENEWALS = {
 }
 
 
+_WORTH = {
+    "steady": "",
+    "redrawn": " What a unit is worth or costs is drawn anew for each round.",
+    "shocked": " What a unit is worth or costs may change between rounds.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AuctionFrame:
     """What is the same for all agents and all rounds.
@@ -55,6 +62,8 @@ class AuctionFrame:
         tick_size: as shown to agents.
         opening_spread: how far from its value or cost the stand-in opens, as a share.
         must_improve: whether a quote must beat the best of its side, by configuration or by the institution.
+        one_of_several: whether other goods have markets too.
+        worth: whether values and costs stay from round to round, are drawn anew, or may be shocked.
     """
 
     good: str
@@ -66,6 +75,8 @@ class AuctionFrame:
     tick_size: str
     opening_spread: float
     must_improve: bool = False
+    one_of_several: bool = False
+    worth: Literal["steady", "redrawn", "shocked"] = "steady"
 
     def in_words(self) -> dict[str, str]:
         """What the system prompt says of the market, by the names in its template."""
@@ -75,7 +86,7 @@ class AuctionFrame:
             "good": self.good,
             "rule": rule + (_MUST_IMPROVE if self.must_improve and not told else ""),
             "lifetime": _LIFETIMES[self.order_lifetime],
-            "renewal": _RENEWALS[self.renewal],
+            "renewal": _RENEWALS[self.renewal] + _WORTH[self.worth],
             "turns": f"you may act {in_times(self.sub_rounds)}",
             "tick": self.tick_size,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -16,6 +16,7 @@ from market_agents.agents.cognitive_steps import (
     ReflectionStep,
     chat_prompt,
     in_figures,
+    in_list,
     in_times,
     render_memory,
     render_messages,
@@ -23,7 +24,7 @@ from market_agents.agents.cognitive_steps import (
 )
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.schemas import ChatMessage, Perception, Reflection, TopicProposal
-from market_agents.agents.steps.talk import expected_price, opening_line
+from market_agents.agents.steps.talk import about, expected_price, opening_line
 from market_agents.inference import Decision
 from market_agents.memory import MemoryEntry, MemoryKind
 from market_agents.plain_text import one_line
@@ -37,6 +38,7 @@ class ChatFrame:
 
     Attributes:
         good: what the agents trade elsewhere.
+        more_goods: further goods, each with a market of its own.
         sub_rounds: turns that each agent has in a round.
         window: messages that a prompt shows.
         tick: the currency value of one tick.
@@ -46,6 +48,12 @@ class ChatFrame:
     sub_rounds: int
     window: int
     tick: float
+    more_goods: tuple[str, ...] = ()
+
+    @property
+    def goods(self) -> tuple[str, ...]:
+        """All goods that the agents trade."""
+        return (self.good, *self.more_goods)
 
 
 class _ChatStep(CognitiveStep):
@@ -60,7 +68,7 @@ class _ChatStep(CognitiveStep):
             "group_chat_system",
             agent_id=agent.id,
             role_with_article=with_article(agent.role),
-            good=self.frame.good,
+            good=in_list(self.frame.goods),
             times=in_times(self.frame.sub_rounds),
             persona=agent.persona,
         )
@@ -75,18 +83,18 @@ class _ChatStep(CognitiveStep):
         )
 
     def private(self, agent: MarketAgent) -> str:
-        """What the agent alone knows of the market: its values or costs, and the last price it saw there."""
-        buying = agent.role == "buyer"
-        lines = []
-        if open_units := agent.units_of(self.frame.good):
+        """What the agent alone knows of each market: its values or costs, and the last price it saw there."""
+        return "\n".join(line for good in self.frame.goods for line in self._private(agent, good))
+
+    def _private(self, agent: MarketAgent, good: str) -> Iterator[str]:
+        worth, verb = ("values", "buy") if agent.role == "buyer" else ("costs", "sell")
+        of_good = f" of {good}" if self.frame.more_goods else ""
+        if open_units := agent.units_of(good):
             units = ", ".join(in_figures(unit * self.frame.tick) for unit in open_units)
-            lines.append(
-                f"Your private {'values' if buying else 'costs'} for the units you may "
-                f"{'buy' if buying else 'sell'} this round: {units}"
-            )
-        if agent.memory.last_price is not None:
-            lines.append(f"Last market price you remember: {in_figures(agent.memory.last_price)}")
-        return "\n".join(lines)
+            yield f"Your private {worth} for the units{of_good} you may {verb} this round: {units}"
+        price = agent.memory.last_price(good)
+        if price is not None:
+            yield f"Last market price{of_good} you remember: {in_figures(price)}"
 
     def discussion(self, agent: MarketAgent, state: Mapping[str, Any]) -> str:
         others = [member for member in state["members"] if member != agent.id]
@@ -102,14 +110,20 @@ class _ChatStep(CognitiveStep):
             f"{said}"
         )
 
-    def wanted_price(self, agent: MarketAgent, state: Mapping[str, Any]) -> float | None:
+    def wanted_price(self, agent: MarketAgent, state: Mapping[str, Any], good: str) -> float | None:
         """What the stand-in believes in: what it heard and remembers, or else what its own first unit suggests."""
         heard = [message for message in state["round_messages"] if message["sender_id"] != agent.id]
-        expected = expected_price("", heard, agent.memory.last_price)
-        units = agent.units_of(self.frame.good)
+        if self.frame.more_goods:
+            heard = about(good, heard)
+        expected = expected_price("", heard, agent.memory.last_price(good))
+        units = agent.units_of(good)
         if expected is None and units:
             expected = units[0] * self.frame.tick * (0.9 if agent.role == "buyer" else 1.1)
         return expected
+
+    def wanted_prices(self, agent: MarketAgent, state: Mapping[str, Any]) -> dict[str, float | None]:
+        """What the stand-in believes of each good."""
+        return {good: self.wanted_price(agent, state, good) for good in self.frame.goods}
 
 
 class ChatTopicStep(_ChatStep):
@@ -129,7 +143,7 @@ class ChatTopicStep(_ChatStep):
                 frame=one_line(str(state["current_topic"]), SHOWN_OF_A_THOUGHT),
             ),
         )
-        rule = partial(_stand_in_topic, agent.role, self.frame.good)
+        rule = partial(_stand_in_topic, agent.role, in_list(self.frame.goods))
         decision = await agent.llm_orchestrator.decide(messages, TopicProposal, rule)
         agent.environments[self.environment_name].step({"topic": decision.value.topic})
         return decision
@@ -143,7 +157,11 @@ class ChatPerceptionStep(_ChatStep, PerceptionStep):
         agent.perceptions.pop(self.environment_name, None)
         state = self.observe(agent)
         messages = chat_prompt(self.system(agent), self.user("group_chat_perception", agent, state))
-        rule = partial(_stand_in_perception, self.wanted_price(agent, state), len(state["round_messages"]))
+        rule = partial(
+            _stand_in_perception,
+            self.wanted_price(agent, state, self.frame.good),
+            len(state["round_messages"]),
+        )
         decision = await agent.llm_orchestrator.decide(messages, Perception, rule)
         agent.perceptions[self.environment_name] = decision.value
         return decision
@@ -159,7 +177,7 @@ class ChatActionStep(_ChatStep, ActionStep):
         messages = chat_prompt(
             self.system(agent), self.user("group_chat_action", agent, state, perception=perception)
         )
-        rule = partial(_stand_in_message, agent.role, self.wanted_price(agent, state))
+        rule = partial(_stand_in_message, agent.role, self.wanted_prices(agent, state))
         decision = await agent.llm_orchestrator.decide(messages, ChatMessage, rule)
         answer = decision.value
         if answer.message.strip():
@@ -180,7 +198,11 @@ class ChatReflectionStep(_ChatStep, ReflectionStep):
         """Ask for a reflection and remember it."""
         state = self.observe(agent)
         messages = chat_prompt(self.system(agent), self.user("group_chat_reflection", agent, state))
-        rule = partial(_stand_in_reflection, self.wanted_price(agent, state), len(state["round_messages"]))
+        rule = partial(
+            _stand_in_reflection,
+            self.wanted_price(agent, state, self.frame.good),
+            len(state["round_messages"]),
+        )
         decision = await agent.llm_orchestrator.decide(messages, Reflection, rule)
         keep_reflection(agent, self.environment_name, state["current_round"], decision.value)
         return decision
@@ -227,9 +249,12 @@ def _stand_in_perception(price: float | None, heard: int, rng: Random) -> Percep
     )
 
 
-def _stand_in_message(role: str, price: float | None, rng: Random) -> ChatMessage:
+def _stand_in_message(role: str, prices: Mapping[str, float | None], rng: Random) -> ChatMessage:
+    """One good a time: with a single one nothing is drawn, and nothing said of what goes without saying."""
+    several = len(prices) > 1
+    good = rng.choice(list(prices)) if several else next(iter(prices))
     return ChatMessage(
-        message=opening_line(role, price, rng),
+        message=opening_line(role, prices[good], rng, good if several else None),
         recipient_id="all",
         sentiment=rng.choice(("positive", "neutral", "negative")),
     )

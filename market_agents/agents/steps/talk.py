@@ -36,10 +36,19 @@ def expected_price(
     return sum(beliefs) / len(beliefs) if beliefs else None
 
 
-def opening_line(role: str, price: float | None, rng: Random) -> str:
-    """One sentence for the discussion, with the price that the speaker would like others to believe in."""
+def about(good: str, heard: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The messages that name a good."""
+    return [message for message in heard if good.lower() in str(message.get("content", "")).lower()]
+
+
+def opening_line(role: str, price: float | None, rng: Random, good: str | None = None) -> str:
+    """One sentence for the discussion, with the price that the speaker would like others to believe in.
+
+    ``good`` says what the price is of, where there is more than one.
+    """
     opening = rng.choice(_OPENINGS.get(role, _OPENINGS["buyer"]))
     if price is None:
         return f"{opening}; let us see what the market says."
     slant = -1 if role == "buyer" else 1
-    return f"{opening}; a fair price is near {price * (1 + slant * rng.uniform(0, 0.04)):.2f}."
+    what = "price" if good is None else f"price of {good}"
+    return f"{opening}; a fair {what} is near {price * (1 + slant * rng.uniform(0, 0.04)):.2f}."
