@@ -122,6 +122,21 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         self.environment.join(self.agents)
         self.steps = self.make_steps()
 
+    def go_on_under(self, position: int, config: ConfigT) -> None:
+        """From the next round on, act under another configuration; what has happened stays.
+
+        Raises:
+            UserError: the mechanism cannot change its rules within a run.
+        """
+        self.position = position
+        former = self.environment.mechanism
+        if former.settings or config != self.config:
+            self.config = config
+            self.environment = self.make_environment()
+            self.environment.mechanism.continue_from(former)
+            self.environment.join(self.agents)
+        self.steps = self.make_steps()
+
     # -- what an environment says of itself -----------------------------------------------------------------------
 
     @abstractmethod

@@ -55,15 +55,23 @@ class ElicitationConfig(EnvironmentConfig):
     )
 
 
+def _with_turns(config: ElicitationConfig) -> ElicitationConfig:
+    """The configuration with a sub-round for each task and repetition."""
+    return config.model_copy(update={"sub_rounds": config.sub_rounds * len(config.tasks)})
+
+
 class ElicitationOrchestrator(BaseOrchestrator[ElicitationConfig]):
     """One sub-round for each task; the round itself is the base class's."""
 
     config_model: ClassVar[type[EnvironmentConfig]] = ElicitationConfig
 
     def __init__(self, name: str, position: int, config: ElicitationConfig, context: RunContext) -> None:
-        turns = config.model_copy(update={"sub_rounds": config.sub_rounds * len(config.tasks)})
-        super().__init__(name, position, turns, context)
+        super().__init__(name, position, _with_turns(config), context)
         self._assigned = {agent.id: agent.persona for agent in self.agents}
+
+    def go_on_under(self, position: int, config: ElicitationConfig) -> None:
+        """Turn to other tasks, or other stakes, from the next round on."""
+        super().go_on_under(position, _with_turns(config))
 
     def make_environment(self) -> ElicitationEnvironment:
         """The tasks."""

@@ -20,10 +20,9 @@ if __name__ == "__main__":
     raise SystemExit
 
 import asyncio
-import logging
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,34 +30,28 @@ from pathlib import Path
 from typing import Any
 
 from market_agents import __version__
-from market_agents.agents.generation import generate_agents, minds
+from market_agents.agents.generation import generate_agents, minds, reconfigure
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.preferences import Preferences
 from market_agents.agents.prompts import (
     BUILT_IN,
     PromptSet,
     load_prompts,
-    prompt_mistakes,
     prompts_to_go_on_with,
 )
-from market_agents.agents.schedule_checks import schedule_mistakes
 from market_agents.agents.schedules import Schedules
-from market_agents.agents.strategies import STRATEGIES
 from market_agents.base_orchestrator import (
-    ENVIRONMENTS,
     BaseOrchestrator,
     RunContext,
-    environment_model,
     orchestrator_class,
 )
 from market_agents.config import (
-    Finding,
+    EarlierRounds,
     SimulationConfig,
-    config_from_mapping,
     config_hash,
+    config_of_round,
     config_to_mapping,
     database_url,
-    read_config,
     read_environment,
 )
 from market_agents.economics.accounts import Accounts
@@ -100,70 +93,11 @@ from market_agents.storage import (
     set_status,
     spending,
 )
-from market_agents.yaml_source import KeyPath
+from market_agents.whole_config import load_config
 
-log = logging.getLogger(__name__)
+__all__ = ["MetaOrchestrator", "RunResult", "Start", "load_config", "new_run_id"]
 
 PROMPTS_MARK = "+prompts."
-
-
-def load_config(
-    path: str | Path = "orchestrator_config.yaml", overrides: Sequence[tuple[str, object]] = ()
-) -> SimulationConfig:
-    """Read and check a whole configuration, the environments' own keys included.
-
-    Args:
-        path: the YAML file.
-        overrides: pairs of key path and value that replace what the file says.
-
-    Raises:
-        ConfigError: every mistake at once, each with file, line and key path.
-    """
-    loaded = read_config(
-        Path(path),
-        environment_model=environment_model,
-        known_environments=tuple(ENVIRONMENTS),
-        overrides=overrides,
-        further_checks=_mistakes_between_rooms,
-    )
-    for warning in loaded.warnings:
-        log.warning("%s", warning)
-    return loaded.config
-
-
-def _mistakes_between_rooms(config: SimulationConfig) -> Iterator[Finding]:
-    """What only those can tell who know strategies and ticks."""
-    strategy = config.agent_config.strategy
-    if strategy not in STRATEGIES:
-        yield (
-            ("agent_config", "strategy"),
-            f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}",
-        )
-    for path, message in prompt_mistakes(config.prompts):
-        yield tuple(path.split(".", 1)), message
-    yield from _money_beyond_ticks(config)
-    yield from schedule_mistakes(config)
-
-
-def _money_beyond_ticks(config: SimulationConfig) -> Iterator[Finding]:
-    """Amounts that the tick size cannot count."""
-    scale = TickScale(config.tick)
-    amounts: dict[KeyPath, float] = {
-        ("agent_config", key): getattr(config.agent_config, key)
-        for key in ("buyer_base_value", "seller_base_value", "buyer_initial_cash", "seller_initial_cash")
-    }
-    for name in config.environment_order:
-        highest = getattr(config.environment_configs[name], "max_price", None)
-        if highest is not None:
-            path: KeyPath = ("environment_configs", name, "max_price")
-            amounts[path] = highest
-            if highest < config.tick:
-                yield path, f"expected at least tick_size, {config.tick}"
-    for place, amount in amounts.items():
-        try:
-            scale.floor(amount)
-        except ValueError as error:
-            yield place, f"{error}; choose a larger tick_size"
 
 
 @dataclass(frozen=True)
@@ -203,12 +137,16 @@ class Start:
         resume: go on with ``run_id``; what the journal holds is not asked again.
         replay: run from the journal alone; the first request that it does not hold is an error.
         force: go on although program or prompts have changed since.
+        parent_run_id: for a new fork, the run whose first rounds it shares.
+        fork_round: for a new fork, the first round of its own.
     """
 
     run_id: str | None = None
     resume: bool = False
     replay: bool = False
     force: bool = False
+    parent_run_id: str | None = None
+    fork_round: int | None = None
 
 
 class MetaOrchestrator:
@@ -219,6 +157,7 @@ class MetaOrchestrator:
         start: afresh by default.
         database: address that wins over environment and configuration.
         folder: where ``.env`` and the default SQLite file are; the working directory by default.
+        earlier: for a fork, the rounds that it shares with its ancestors, in order.
     """
 
     def __init__(
@@ -228,19 +167,21 @@ class MetaOrchestrator:
         start: Start | None = None,
         database: str | None = None,
         folder: Path | None = None,
+        earlier: Sequence[EarlierRounds] = (),
     ) -> None:
         self.start = start or Start()
         self.folder = folder or Path.cwd()
         if config.seed is None:
             config = config.model_copy(update={"seed": draw_seed()})
         self.config = config
+        self.earlier = tuple(earlier)
         self.seed: int = config.seed if config.seed is not None else 0
         self.run_id = self.start.run_id or new_run_id()
         self.variables = read_environment(self.folder)
         self.database_url = database_url(config.database_config, self.variables, database, self.folder)
         self.display = SimulationLogger(TickScale(config.tick))
         goes_on = self.start.resume or self.start.replay
-        self.prompts = BUILT_IN if goes_on else load_prompts(config.prompts)
+        self.prompts = BUILT_IN if goes_on or self.start.parent_run_id else load_prompts(config.prompts)
         # A replay asks nobody, and so needs no key.
         endpoints = (
             {}
@@ -279,7 +220,7 @@ class MetaOrchestrator:
 
     async def run_simulation(self) -> RunResult:
         """Run to the end, or until something stops the run; its status is stored in every case."""
-        agents = generate_agents(self.config, self.door, self.prompts)
+        agents = generate_agents(self.config_of(1), self.door, self.prompts)
         database = await asyncio.to_thread(open_database, self.database_url)
         self.database_display = database.display
         try:
@@ -295,6 +236,10 @@ class MetaOrchestrator:
         finally:
             database.close()
         return self.result(RunStatus.COMPLETED)
+
+    def config_of(self, round_number: int) -> SimulationConfig:
+        """The configuration under which a round runs; a fork's first rounds run under its parent's."""
+        return config_of_round(round_number, self.config, self.earlier)
 
     def result(self, status: RunStatus) -> RunResult:
         """What the run came to so far."""
@@ -315,23 +260,28 @@ class MetaOrchestrator:
         )
 
     def _begin(self, database: Database) -> Lease:
-        if not (self.start.resume or self.start.replay):
-            return create_run(
-                database,
-                run_id=self.run_id,
-                seed=self.seed,
-                config=config_to_mapping(self.config),
-                config_hash=config_hash(self.config),
-                code_version=code_version(self.prompts),
+        goes_on = self.start.resume or self.start.replay
+        origin = self.run_id if goes_on else self.start.parent_run_id
+        if origin is not None:
+            check_same_program(get_run(database, origin), force=self.start.force)
+            self.prompts = prompts_to_go_on_with(
+                fetch(database, "prompts", origin),
+                self.config.prompts,
+                # A replay asks nobody: the journal itself tells whether a prompt is the one that was answered.
+                force=self.start.force or self.start.replay,
             )
-        check_same_program(get_run(database, self.run_id), force=self.start.force)
-        self.prompts = prompts_to_go_on_with(
-            fetch(database, "prompts", self.run_id),
-            self.config.prompts,
-            # A replay asks nobody: the journal itself tells whether a prompt is the one that was answered.
-            force=self.start.force or self.start.replay,
+        if goes_on:
+            return acquire(database, self.run_id)
+        return create_run(
+            database,
+            run_id=self.run_id,
+            seed=self.seed,
+            config=config_to_mapping(self.config),
+            config_hash=config_hash(self.config),
+            code_version=code_version(self.prompts),
+            parent_run_id=self.start.parent_run_id,
+            fork_round=self.start.fork_round,
         )
-        return acquire(database, self.run_id)
 
     async def _run_with(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
         journal = StoredJournal(lease)
@@ -358,7 +308,7 @@ class MetaOrchestrator:
         if self.start.replay or isinstance(error, DatabaseAway):
             return  # a run whose process is gone is listed as interrupted anyway
         fresh = not self.start.resume
-        if isinstance(error, UserError) and fresh and self.door.tally.asked == 0:
+        if isinstance(error, UserError) and fresh and self.door.tally.asked == self.door.tally.replayed:
             lease.release()
             delete_run(lease.database, self.run_id)
             self.run_is_stored = False
@@ -371,7 +321,7 @@ class MetaOrchestrator:
         set_status(lease, status, error=str(error) or type(error).__name__)
 
     async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
-        config = self.config
+        config = self.config_of(1)
         inserter = SimulationDataInserter(lease, tick_size=config.tick, keeps_notes=not self.start.replay)
         began = "resumed" if self.start.resume else "started"
         inserter.note(
@@ -393,8 +343,9 @@ class MetaOrchestrator:
         inserter.ledger(0, None, accounts)
         inserter.allocations(0, accounts)
         await inserter.flush("population")
-        for round_number in range(1, config.max_rounds + 1):
-            self.display.round(round_number, config.max_rounds)
+        for round_number in range(1, self.config.max_rounds + 1):
+            self.display.round(round_number, self.config.max_rounds)
+            environments = self._turn_to(self.config_of(round_number), context, environments)
             before = (self.door.tally.asked, self.door.tally.unanswered, context.failures.total())
             _begin_round(round_number, context)
             for environment in environments:
@@ -404,7 +355,7 @@ class MetaOrchestrator:
             await inserter.flush(f"r{round_number}/end")
             self.rounds_done = round_number
             self._check_abstentions(round_number, context.failures, *before)
-        self.display.finished(config.max_rounds)
+        self.display.finished(self.config.max_rounds)
 
     def _tell_balance(self, inserter: SimulationDataInserter, agents: Sequence[MarketAgent]) -> None:
         """Say, and once in a run's life note, whether roles got comparable personas."""
@@ -419,12 +370,32 @@ class MetaOrchestrator:
             data = {"traits": [asdict(row) for row in balance]}
             inserter.note("info", "persona_balance", summary, data)
 
-    def _environments(self, context: RunContext) -> list[BaseOrchestrator[Any]]:
-        configured = self.config.environment_configs
-        return [
-            orchestrator_class(self.config.environment_type(name))(name, position, configured[name], context)
-            for position, name in enumerate(self.config.environment_order)
-        ]
+    def _environments(
+        self, context: RunContext, present: Sequence[BaseOrchestrator[Any]] = ()
+    ) -> list[BaseOrchestrator[Any]]:
+        """The environments in their order; those that are there already go on under their present configuration."""
+        config, known = context.config, {environment.name: environment for environment in present}
+        ordered: list[BaseOrchestrator[Any]] = []
+        for position, name in enumerate(config.environment_order):
+            own = config.environment_configs[name]
+            environment = known.get(name)
+            if environment is None:
+                environment = orchestrator_class(config.environment_type(name))(name, position, own, context)
+            else:
+                environment.go_on_under(position, own)
+            ordered.append(environment)
+        return ordered
+
+    def _turn_to(
+        self, config: SimulationConfig, context: RunContext, environments: list[BaseOrchestrator[Any]]
+    ) -> list[BaseOrchestrator[Any]]:
+        """Go on under the configuration of the round that begins; only a fork's changes."""
+        if config is context.config:
+            return environments
+        context.preferences.turn_to(Schedules(config, context.streams.below("agents")))
+        context.config = config
+        reconfigure(context.agents, config)
+        return self._environments(context, environments)
 
     def _check_abstentions(
         self, round_number: int, failures: Counter[str], asked: int, unanswered: int, failed: int
@@ -441,25 +412,6 @@ class MetaOrchestrator:
                 f"(max_abstention_share is {self.config.max_abstention_share:g}); "
                 f"most often: {reasons.most_common(1)[0][0]}"
             )
-
-
-def stored_config(known: Run, overrides: Sequence[tuple[str, object]] = ()) -> SimulationConfig:
-    """The configuration that a stored run began with.
-
-    Args:
-        known: the run.
-        overrides: pairs of key path and value that replace what it began with.
-
-    Raises:
-        ConfigError: an override that cannot be.
-    """
-    loaded = config_from_mapping(
-        known.config,
-        environment_model=environment_model,
-        known_environments=tuple(ENVIRONMENTS),
-        overrides=overrides,
-    )
-    return loaded.config
 
 
 def check_same_program(known: Run, *, force: bool) -> None:

@@ -46,6 +46,15 @@ def generate_agents(
     ]
 
 
+def reconfigure(agents: Sequence[MarketAgent], config: SimulationConfig) -> None:
+    """Have agents ask their models as another configuration says; who they are, and which entry is theirs, stays."""
+    entries = {entry.name: entry for entry in minds(config)}
+    for agent in agents:
+        mind = entries[agent.llm_config.name]
+        agent.llm_config = mind
+        agent.llm_orchestrator.configure(mind, max_asks=config.max_asks, tool_mode=_tool_mode(config, mind))
+
+
 def minds(config: SimulationConfig) -> Sequence[LLMConfig]:
     """The entries that can answer for an agent; without models, the offline stand-in speaks."""
     return config.llm_configs if config.agent_config.use_llm and config.llm_configs else (OFFLINE,)
@@ -82,7 +91,7 @@ def _agent(
             door,
             mind,
             max_asks=config.max_asks,
-            tool_mode=config.tool_mode if mind.tool_mode is None else mind.tool_mode,
+            tool_mode=_tool_mode(config, mind),
         ),
         post_office=office,
         prompts=prompts,
@@ -90,6 +99,10 @@ def _agent(
             window=config.memory.window, messages=config.memory.messages, enabled=config.memory.enabled
         ),
     )
+
+
+def _tool_mode(config: SimulationConfig, mind: LLMConfig) -> bool:
+    return config.tool_mode if mind.tool_mode is None else mind.tool_mode
 
 
 def _strategy(config: SimulationConfig) -> Strategy:

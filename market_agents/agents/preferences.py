@@ -13,6 +13,7 @@ from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.schedules import Schedules, Units
 from market_agents.config import TradedGood
 from market_agents.economics.accounts import Accounts
+from market_agents.errors import UserError
 
 
 class Preferences:
@@ -38,6 +39,16 @@ class Preferences:
     def goods(self) -> tuple[TradedGood, ...]:
         """The goods of the run, in the order of their markets."""
         return self._sources.goods
+
+    def turn_to(self, schedules: Schedules) -> None:
+        """Renew on other terms, or draw from other schedules, from the next round on.
+
+        Raises:
+            UserError: other goods are traded there.
+        """
+        if {good.name for good in schedules.goods} != set(self._schedules):
+            raise UserError("a fork trades the goods of its parent: leave the environments that trade them")
+        self._sources = schedules
 
     def begin_round(self, round_number: int) -> Iterator[TradedGood]:
         """Open a round, good by good: what is to be renewed is renewed, and the round's units are open.

@@ -16,6 +16,7 @@ VERBS = {
     "prices": "what models cost, and from where that is known",
     "resume": "go on with a run that was interrupted",
     "replay": "run again from the journal alone, without any call",
+    "fork": "branch off from a run at a round, under another treatment",
     "runs": "list runs, show one, or delete one",
     "report": "write a run's report as one HTML page, or as Markdown",
     "trace": "one agent's round from prompt to profit",

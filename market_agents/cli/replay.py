@@ -10,7 +10,7 @@ from rich.console import Console
 from market_agents.cli.common import add_database_flag, guarded, parser_for
 from market_agents.cli.resume import find_run
 from market_agents.cli.running import add_output_flags, carry_out, sound
-from market_agents.meta_orchestrator import MetaOrchestrator, Start
+from market_agents.meta_orchestrator import Start
 
 
 def main(argv: Sequence[str]) -> int:
@@ -30,6 +30,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _replay(arguments: argparse.Namespace, console: Console) -> int:
-    _, config = find_run(arguments)
     start = Start(run_id=arguments.run_id, replay=True, force=arguments.force)
-    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments, console)
+    return carry_out(find_run(arguments).orchestrator(start, arguments.database), arguments, console)

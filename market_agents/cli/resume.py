@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.console import Console
 from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
 from market_agents.cli.running import add_output_flags, carry_out, sound, stored_json
 from market_agents.config import (
+    EarlierRounds,
     SimulationConfig,
     config_difference,
     config_hash,
@@ -19,8 +21,9 @@ from market_agents.config import (
 )
 from market_agents.errors import RunRefused
 from market_agents.logger_utils import say
-from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config, stored_config
+from market_agents.meta_orchestrator import MetaOrchestrator, Start
 from market_agents.storage import RunStatus, get_run
+from market_agents.whole_config import earlier_rounds, load_config, stored_config
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,11 +54,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _resume(arguments: argparse.Namespace, console: Console) -> int:
-    status, config = find_run(arguments)
-    if status is RunStatus.COMPLETED:
+    found = find_run(arguments)
+    if found.status is RunStatus.COMPLETED:
         return _nothing_to_do(arguments)
     start = Start(run_id=arguments.run_id, resume=True, force=arguments.force)
-    return carry_out(MetaOrchestrator(config, start=start, database=arguments.database), arguments, console)
+    return carry_out(found.orchestrator(start, arguments.database), arguments, console)
 
 
 def _nothing_to_do(arguments: argparse.Namespace) -> int:
@@ -67,8 +70,21 @@ def _nothing_to_do(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def find_run(arguments: argparse.Namespace) -> tuple[RunStatus, SimulationConfig]:
-    """A stored run's status and configuration, or a file's where it decides nothing else.
+@dataclass(frozen=True)
+class Found:
+    """A stored run, and what it takes to go on with it."""
+
+    status: RunStatus
+    config: SimulationConfig
+    earlier: tuple[EarlierRounds, ...]
+
+    def orchestrator(self, start: Start, database: str | None) -> MetaOrchestrator:
+        """The run, ready to go on."""
+        return MetaOrchestrator(self.config, start=start, database=database, earlier=self.earlier)
+
+
+def find_run(arguments: argparse.Namespace) -> Found:
+    """A stored run with its configuration, or a file's where it decides nothing else.
 
     Raises:
         RunRefused: there is no such run, or the file would change what it decides.
@@ -76,6 +92,7 @@ def find_run(arguments: argparse.Namespace) -> tuple[RunStatus, SimulationConfig
     database = open_configured_database(arguments.database)
     try:
         known = get_run(database, arguments.run_id)
+        earlier = earlier_rounds(database, arguments.run_id)
     finally:
         database.close()
     stored = stored_config(known)
@@ -87,4 +104,4 @@ def find_run(arguments: argparse.Namespace) -> tuple[RunStatus, SimulationConfig
     if config_hash(config) != known.config_hash:
         changes = config_difference(config_to_mapping(stored), config_to_mapping(config))
         raise RunRefused("\n".join(["this configuration would be another run:", *changes]))
-    return known.status, config
+    return Found(known.status, config, earlier)

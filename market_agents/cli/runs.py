@@ -24,6 +24,7 @@ from market_agents.storage import (
     Run,
     RunStatus,
     delete_run,
+    forks,
     get_run,
     leaderboard,
     list_runs,
@@ -64,8 +65,23 @@ def _listing(database: Database) -> str:
     runs = list_runs(database)
     if not runs:
         return f"no runs in {database.display}"
-    rows = [[run.run_id, run.status, f"{run.started_at:%Y-%m-%d %H:%M:%S}", str(run.seed)] for run in runs]
-    return table(["run", "status", "started (UTC)", "seed"], rows, left=3)
+    family = any(run.parent_run_id for run in runs)
+    rows = [
+        [
+            run.run_id,
+            run.status,
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+            *([_origin(run)] if family else []),
+            str(run.seed),
+        ]
+        for run in runs
+    ]
+    origin = ["forked from"] if family else []
+    return table(["run", "status", "started (UTC)", *origin, "seed"], rows, left=3 + len(origin))
+
+
+def _origin(run: Run) -> str:
+    return f"{run.parent_run_id} at round {run.fork_round}" if run.parent_run_id else ""
 
 
 def _shown(database: Database, arguments: argparse.Namespace) -> str:
@@ -74,6 +90,11 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
         f"run {run.run_id}: {run.status}, seed {run.seed}, version {run.code_version}",
         f"started {run.started_at:%Y-%m-%d %H:%M:%S} UTC",
     ]
+    if run.parent_run_id:
+        lines.append(f"forked from {_origin(run)}")
+    children = forks(database, run.run_id)
+    if children:
+        lines.append(f"forks: {', '.join(children)}")
     if run.error:
         lines.append(f"because: {one_line(run.error, 300)}")
     lines += [

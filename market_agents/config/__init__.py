@@ -11,6 +11,7 @@ from market_agents.config.hashing import NOT_DECISIVE, config_difference, config
 from market_agents.config.loading import EnvironmentModel, LoadedConfig, config_from_mapping, read_config
 from market_agents.config.models import EnvironmentConfig, SimulationConfig
 from market_agents.config.overrides import parse_override
+from market_agents.config.phases import EarlierRounds, config_of_round, refused_overrides
 from market_agents.config.schedules import ScheduleConfig, ShockConfig
 from market_agents.config.sections import (
     AgentConfig,
@@ -27,6 +28,7 @@ __all__ = [
     "BudgetConfig",
     "Caps",
     "DatabaseConfig",
+    "EarlierRounds",
     "EnvironmentConfig",
     "EnvironmentModel",
     "Finding",
@@ -47,6 +49,7 @@ __all__ = [
     "config_difference",
     "config_from_mapping",
     "config_hash",
+    "config_of_round",
     "config_to_mapping",
     "database_url",
     "listing",
@@ -54,6 +57,7 @@ __all__ = [
     "parse_override",
     "read_config",
     "read_environment",
+    "refused_overrides",
     "suggestion",
     "traded_goods",
 ]

@@ -52,13 +52,19 @@ def config_difference(old: Mapping[str, object], new: Mapping[str, object]) -> l
         old: the stored configuration, as `config_to_mapping` gave it.
         new: the configuration at hand, in the same form.
     """
+    return [f"{shown_path(path)}: {before} -> {after}" for path, before, after in _differences(old, new)]
+
+
+def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[KeyPath]:
+    """The paths of the decisive keys in which two configurations differ, see `config_difference`."""
+    return [path for path, _, _ in _differences(old, new)]
+
+
+def _differences(old: Plain, new: Plain) -> Iterator[tuple[KeyPath, str, str]]:
     before, after = dict(_leaves(_decisive(old))), dict(_leaves(_decisive(new)))
-    paths = list(before) + [path for path in after if path not in before]
-    return [
-        f"{shown_path(path)}: {_side(before, path)} -> {_side(after, path)}"
-        for path in paths
-        if before.get(path, _MISSING) != after.get(path, _MISSING)
-    ]
+    for path in list(before) + [path for path in after if path not in before]:
+        if before.get(path, _MISSING) != after.get(path, _MISSING):
+            yield path, _side(before, path), _side(after, path)
 
 
 _MISSING = object()

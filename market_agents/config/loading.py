@@ -85,6 +85,7 @@ def config_from_mapping(
     known_environments: Sequence[str],
     overrides: Sequence[tuple[str, object]] = (),
     name: str = "configuration",
+    further_checks: FurtherChecks | None = None,
 ) -> LoadedConfig:
     """As `read_config`, from plain data such as a stored run's; ``name`` stands for the file in messages.
 
@@ -93,7 +94,8 @@ def config_from_mapping(
     """
     _check_plain(data, name)
     document = YamlDocument(name, copy.deepcopy(dict(data)))
-    config, warnings = _Reader(document, environment_model, known_environments).read(overrides)
+    reader = _Reader(document, environment_model, known_environments, further_checks)
+    config, warnings = reader.read(overrides)
     return LoadedConfig(config, warnings)
 
 

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from market_agents.errors import IllegalAction, UserError
 
@@ -69,10 +69,27 @@ class Mechanism(ABC, Generic[ActionT]):
     since it was last called.
     """
 
+    settings: ClassVar[frozenset[str]] = frozenset()
+    """The attributes that the constructor's arguments decide and nothing changes later; for `continue_from`."""
+
     def __init__(self) -> None:
         self.round = 0
         self.sub_round = 0
         self._events: list[Event] = []
+
+    def continue_from(self, earlier: Self) -> None:
+        """Take over all that has happened in an earlier mechanism of this kind; the rules stay one's own.
+
+        Raises:
+            UserError: this kind of mechanism does not say which of its attributes are rules.
+        """
+        if not self.settings:
+            raise UserError(
+                f"{type(self).__name__} cannot change its rules within a run: it names no settings"
+            )
+        for name, value in vars(earlier).items():
+            if name not in self.settings:
+                setattr(self, name, value)
 
     @abstractmethod
     def join(self, agent_id: str, role: str) -> None:

@@ -44,6 +44,10 @@ class LLMOrchestrator:
         self, door: ModelDoor, config: LLMConfig, *, max_asks: int = 2, tool_mode: bool = False
     ) -> None:
         self.door = door
+        self.configure(config, max_asks=max_asks, tool_mode=tool_mode)
+
+    def configure(self, config: LLMConfig, *, max_asks: int, tool_mode: bool) -> None:
+        """Ask in another way from now on; the arguments are those of the constructor."""
         self.config = config
         self.max_asks = max_asks
         self.tool_mode = tool_mode

@@ -6,7 +6,7 @@ from market_agents.storage.digest import digest
 from market_agents.storage.export import export_run
 from market_agents.storage.journal import StoredJournal
 from market_agents.storage.leases import Lease, is_alive
-from market_agents.storage.lineage import Asks, Parent, Totals, lineage, totals
+from market_agents.storage.lineage import Ancestor, Asks, Totals, lineage, totals
 from market_agents.storage.reading import counted, fetch, tables
 from market_agents.storage.rows import Row
 from market_agents.storage.runs import (
@@ -15,8 +15,10 @@ from market_agents.storage.runs import (
     acquire,
     create_run,
     delete_run,
+    forks,
     get_run,
     list_runs,
+    require_rounds,
     set_status,
 )
 from market_agents.storage.schema import SCHEMA_VERSION
@@ -26,12 +28,12 @@ from market_agents.storage.summaries import RoundSummary, Standing, leaderboard,
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Ancestor",
     "Asks",
     "Database",
     "Entry",
     "Kind",
     "Lease",
-    "Parent",
     "RoundSummary",
     "Row",
     "Run",
@@ -49,6 +51,7 @@ __all__ = [
     "digest",
     "export_run",
     "fetch",
+    "forks",
     "get_run",
     "is_alive",
     "leaderboard",
@@ -56,6 +59,7 @@ __all__ = [
     "list_runs",
     "open_database",
     "record_event",
+    "require_rounds",
     "round_summaries",
     "set_status",
     "spending",

@@ -176,6 +176,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "unconfirmed_cost": "US dollars that these may have cost at most",
         "from_cache": "1 where an earlier run's answer was used, and nothing was paid; else 0",
         "latency_ms": "milliseconds of wall-clock time",
+        "source_run_id": "in a fork, the run that asked and paid; nothing for the run's own asks",
         "created_at": "when the outcome was kept",
     },
     "messages": {

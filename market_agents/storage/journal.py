@@ -18,7 +18,6 @@ from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.database import Database
 from market_agents.storage.leases import Lease
-from market_agents.storage.lineage import Parent, round_of
 from market_agents.storage.rows import Row, Values, codec
 from market_agents.storage.schema import llm_requests
 
@@ -60,19 +59,15 @@ class StoredJournal:
     Args:
         owner: the run's lease; or, for a journal that can only be read, the database.
         run_id: the run; needed with a database.
-        parents: for a fork, whose journals are asked for the rounds before it branched off.
     """
 
-    def __init__(
-        self, owner: Lease | Database, run_id: str | None = None, parents: Sequence[Parent] = ()
-    ) -> None:
+    def __init__(self, owner: Lease | Database, run_id: str | None = None) -> None:
         self._lease = owner if isinstance(owner, Lease) else None
         self._database = owner.database if isinstance(owner, Lease) else owner
         known = owner.run_id if isinstance(owner, Lease) else run_id
         if known is None or run_id not in {None, known}:
             raise MarketAgentsError(f"a journal belongs to one run: {run_id} is not the run of its lease")
         self._run_id = known
-        self._parents = tuple(parents)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
@@ -129,7 +124,7 @@ class StoredJournal:
         await waiter
 
     def completed_calls(self) -> int:
-        """How many outcomes the journal holds for this run, its parents' apart."""
+        """How many outcomes the journal holds for this run."""
         query = select(func.count()).select_from(llm_requests).where(llm_requests.c.run_id == self._run_id)
         return self._database.query(lambda connection: int(connection.scalar(query) or 0))
 
@@ -220,10 +215,6 @@ class StoredJournal:
 
     def _load(self, connection: Connection, name: str) -> dict[str, Row]:
         rows: dict[str, Row] = {}
-        for parent in self._parents:
-            number = round_of(name)
-            if number is not None and number < parent.before_round:
-                rows = {**_rows(connection, parent.run_id, name), **rows}
         if self._was_empty is None:
             own = select(llm_requests.c.request_key).where(llm_requests.c.run_id == self._run_id).limit(1)
             self._was_empty = self._lease is not None and connection.scalar(own) is None

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection, RowMapping, func, select
 
 from market_agents.storage.database import Database
-from market_agents.storage.runs import get_run
+from market_agents.storage.runs import Run, get_run
 from market_agents.storage.schema import llm_requests
-
-_ROUND = re.compile(r"r(\d{1,9})")
 
 
 @dataclass(frozen=True)
-class Parent:
-    """A run whose journal serves a fork.
+class Ancestor:
+    """A run that a fork has rounds in common with.
 
     Attributes:
-        run_id: of the parent, grandparent, …
-        before_round: only rounds before this one are taken from it.
+        run: the parent, grandparent, …
+        before_round: only rounds before this one are common.
     """
 
-    run_id: str
+    run: Run
     before_round: int
 
 
-def round_of(page: str) -> int | None:
-    """The round that a journal page such as ``r12`` belongs to, None for others."""
-    match = _ROUND.fullmatch(page)
-    return int(match.group(1)) if match else None
-
-
-def lineage(database: Database, run_id: str) -> tuple[Parent, ...]:
+def lineage(database: Database, run_id: str) -> tuple[Ancestor, ...]:
     """The ancestors of a run, nearest first, each with the rounds that the run has in common with it.
 
     Raises:
         RunRefused: no such run.
     """
-    found: list[Parent] = []
+    found: list[Ancestor] = []
     run = get_run(database, run_id)
     while run.parent_run_id is not None and run.fork_round is not None:
         limit = min(run.fork_round, found[-1].before_round) if found else run.fork_round
-        found.append(Parent(run.parent_run_id, limit))
         run = get_run(database, run.parent_run_id)
+        found.append(Ancestor(run, limit))
     return tuple(found)
 
 

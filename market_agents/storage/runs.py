@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, insert, select, u
 
 from market_agents.errors import MarketAgentsError, RunRefused
 from market_agents.storage.database import Database
+from market_agents.storage.forks import forks_of, rounds_finished, take_over_outcomes
 from market_agents.storage.leases import Lease, begin_epoch, is_alive, take, this_process
 from market_agents.storage.locks import FileRunLock
 from market_agents.storage.rows import codec
@@ -120,6 +121,8 @@ def create_run(
         if parent_run_id is not None and connection.execute(_run(parent_run_id)).first() is None:
             raise _unknown(connection, parent_run_id)
         connection.execute(insert(runs).values(run_id=run_id, **row))
+        if parent_run_id is not None and fork_round is not None:
+            take_over_outcomes(connection, parent_run_id, run_id, fork_round)
 
     try:
         database.write(enter)
@@ -187,6 +190,25 @@ def get_run(database: Database, run_id: str) -> Run:
     return _as_seen(database, database.query(find))
 
 
+def require_rounds(database: Database, run_id: str, rounds: int) -> None:
+    """Make sure that so many rounds of a run are recorded whole.
+
+    Raises:
+        RunRefused: no such run, or it has not come so far.
+    """
+    finished = database.query(lambda connection: rounds_finished(connection, run_id))
+    if finished < rounds:
+        raise RunRefused(
+            f"run {run_id} has finished {finished} of its rounds: "
+            f"it can be forked at round {finished + 1} at the latest"
+        )
+
+
+def forks(database: Database, run_id: str) -> tuple[str, ...]:
+    """The runs that were forked from a run, by id."""
+    return database.query(lambda connection: forks_of(connection, run_id))
+
+
 def list_runs(database: Database) -> list[Run]:
     """All runs, the latest first."""
     query = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id)
@@ -211,10 +233,11 @@ def delete_run(database: Database, run_id: str) -> None:
 
 
 def _delete(connection: Connection, run_id: str) -> None:
-    children = select(runs.c.run_id).where(runs.c.parent_run_id == run_id).order_by(runs.c.run_id)
-    forks = connection.scalars(children).all()
+    forks = forks_of(connection, run_id)
     if forks:
-        raise RunRefused(f"run {run_id} has forks that need its journal: delete {', '.join(forks)} first")
+        raise RunRefused(
+            f"run {run_id} has forks that begin with its rounds: delete {', '.join(forks)} first"
+        )
     connection.execute(delete(runs).where(runs.c.run_id == run_id))
 
 

@@ -405,6 +405,7 @@ llm_requests = Table(
     Column("unconfirmed_cost", Money(20, 10), nullable=True),
     _whole("from_cache"),
     _real("latency_ms"),
+    _id("source_run_id", nullable=True),
     Column("created_at", Instant(), nullable=False),
     Index(None, "run_id", "round"),
 )

@@ -20,6 +20,7 @@ FLAGS = {
     "validate": ["--set"],
     "resume": ["--config", "--force", "--database", "--quiet", "--json", "--log-file"],
     "replay": ["--force", "--database", "--quiet", "--json"],
+    "fork": ["--at-round", "--set", "--run-id", "--force", "--database", "--quiet", "--json"],
     "runs": ["--database", "--yes", "show", "delete"],
     "digest": ["--database"],
     "export": ["--database", "--format", "--output"],

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from market_agents.meta_orchestrator import MetaOrchestrator, RunResult, Start, stored_config
+from market_agents.meta_orchestrator import MetaOrchestrator, RunResult, Start
 from market_agents.storage import get_run, open_database
+from market_agents.whole_config import stored_config
 from tests.end_to_end.conftest import Calm
 from tests.end_to_end.stage import SHIPPED, Shell, call, ended, fingerprint, query, status_of, until_asked
 from tests.rig.fake_model_client import FakeModel

@@ -20,7 +20,6 @@ def test_names_that_the_rest_of_the_program_relies_on() -> None:
     assert {
         "Database",
         "Lease",
-        "Parent",
         "Run",
         "RunStatus",
         "StoredJournal",

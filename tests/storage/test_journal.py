@@ -16,7 +16,6 @@ from market_agents.storage import (
     Asks,
     Database,
     Lease,
-    Parent,
     StoredJournal,
     acquire,
     lineage,
@@ -245,28 +244,30 @@ async def test_what_was_committed_in_this_process_is_found_on_pages_opened_befor
             assert found["request_key"] == key
 
 
-async def test_a_fork_reads_its_parents_before_it_branched_off(database: Database, lease: Lease) -> None:
+async def test_a_fork_takes_over_what_its_parent_asked_before(database: Database, lease: Lease) -> None:
     with StoredJournal(lease) as journal:
         for number in (1, 2, 3):
-            await journal.commit(outcome(f"r{number}/a/1", response=f"old {number}"))
-            await journal.commit(outcome(f"r{number}/z/1", response=f"old {number}"))
+            await journal.commit(
+                outcome(f"r{number}/a/1", round=number, response=f"old {number}", attempts=2)
+            )
     with (
         new_run(database, "child", parent_run_id="run", fork_round=3) as child,
-        StoredJournal(child, parents=lineage(database, "child")) as journal,
+        StoredJournal(child) as journal,
     ):
-        await journal.commit(outcome("r3/a/1", response="new 3"))
-    with new_run(database, "grandchild", parent_run_id="child", fork_round=4) as grandchild:
-        family = lineage(database, "grandchild")
-        assert family == (Parent("child", 4), Parent("run", 3))
-        with StoredJournal(grandchild, parents=family) as journal:
-            await journal.commit(outcome("r2/b/1", response="own 2"))
-            found = [await journal.find(f"r{number}/a/1") for number in (1, 2, 3, 4)]
-            own = await journal.find("r2/b/1")
-            common = [await journal.find(f"r{number}/z/1") is not None for number in (1, 2, 3, 4)]
+        await journal.commit(outcome("r3/a/1", round=3, response="new 3"))
+    with (
+        new_run(database, "grandchild", parent_run_id="child", fork_round=4) as grandchild,
+        StoredJournal(grandchild) as journal,
+    ):
+        found = [await journal.find(f"r{number}/a/1") for number in (1, 2, 3, 4)]
     assert [row and row["response"] for row in found] == ["old 1", "old 2", "new 3", None]
-    assert common == [True, True, False, False]
-    assert own is not None
-    assert own["response"] == "own 2"
+    assert [row and row["source_run_id"] for row in found] == ["run", "run", "child", None]
+    assert totals(database, "grandchild").whole == Asks(3)
+    assert totals(database, "child").whole == Asks(3, 1, 120, 30, 0, Decimal("0.0000123456"))
+    assert [(known.run.run_id, known.before_round) for known in lineage(database, "grandchild")] == [
+        ("child", 4),
+        ("run", 3),
+    ]
 
 
 async def test_a_journal_opened_on_a_database_is_for_reading(database: Database, lease: Lease) -> None:

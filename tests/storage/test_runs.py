@@ -115,7 +115,7 @@ def test_a_parent_is_not_deleted_before_its_forks(database: Database, lease: Lea
     lease.release()
     with new_run(database, "fork", parent_run_id="run", fork_round=2):
         pass
-    with pytest.raises(RunRefused, match="forks that need its journal: delete fork first"):
+    with pytest.raises(RunRefused, match="forks that begin with its rounds: delete fork first"):
         delete_run(database, "run")
     delete_run(database, "fork")
     delete_run(database, "run")

@@ -38,6 +38,8 @@ class Elicitation(Mechanism[Revealed]):
         stakes: what all amounts are multiplied with.
     """
 
+    settings = frozenset({"tasks", "stakes"})
+
     def __init__(self, tasks: Sequence[Task] = TASKS, stakes: float = 1.0) -> None:
         super().__init__()
         self.tasks = tuple(tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from random import Random
-from typing import Literal
+from typing import Literal, Self
 
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.orders import Order, OrderStatus, Side, Trade
@@ -77,6 +77,11 @@ class DoubleAuction(Mechanism[AuctionAction]):
         ValueError: an argument makes no sense; the text names what would.
     """
 
+    settings = frozenset(
+        {"good", "accounts", "institution", "scale", "order_lifetime", "max_price", "must_improve"}
+        | {"_asks_rule", "_rule_closes", "_keep_events"}
+    )
+
     def __init__(
         self,
         *,
@@ -117,6 +122,15 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self._orders_before = 0
         self._trades_made = 0
         self._last_price: int | None = None
+
+    def continue_from(self, earlier: Self) -> None:
+        """Take over traders, counters and open orders; under another institution the open orders expire."""
+        super().continue_from(earlier)
+        if type(earlier.institution) is type(self.institution):
+            self.institution = earlier.institution
+            return
+        for order in earlier.institution.expire():
+            self._give_up(order)
 
     def join(self, agent_id: str, role: str) -> None:
         """Admit a buyer or seller who has an account; joining twice changes nothing.

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from market_agents.environments.environment import Mechanism, Observation
 from market_agents.environments.mechanisms.cohorts import CohortRule, form_cohorts
@@ -48,6 +48,10 @@ class GroupChat(Mechanism[ChatAct]):
         UserError: an argument makes no sense; the text names what would.
     """
 
+    settings = frozenset(
+        {"initial_topic", "max_rounds", "sub_rounds", "_group_size", "_rule", "_reshuffle", "_proposes"}
+    )
+
     def __init__(
         self,
         *,
@@ -82,6 +86,12 @@ class GroupChat(Mechanism[ChatAct]):
         self._ids_before = 0
 
     # -- life cycle -------------------------------------------------------------------------------------------
+
+    def continue_from(self, earlier: Self) -> None:
+        """Take over members, ids and whose turn it is to propose; cohorts are formed anew where their rule differs."""
+        super().continue_from(earlier)
+        if (self._group_size, self._rule) != (earlier._group_size, earlier._rule):
+            self._begun = False
 
     def join(self, agent_id: str, role: str) -> None:
         """Admit an agent; before the first round everybody is in one cohort, later it waits for the next round.

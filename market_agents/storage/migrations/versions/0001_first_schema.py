@@ -321,6 +321,7 @@ def upgrade() -> None:
         sa.Column("unconfirmed_cost", sa.Numeric(20, 10)),
         sa.Column("from_cache", sa.Integer(), nullable=False),
         sa.Column("latency_ms", sa.Double()),
+        sa.Column("source_run_id", NAME),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.run_id"], name=op.f("fk_llm_requests_run_id"), ondelete="CASCADE"

@@ -1,0 +1,111 @@
+"""Whole configurations, every room's part checked: from a file, from a stored run, and for the rounds of a fork."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from market_agents.agents.prompts import prompt_mistakes
+from market_agents.agents.schedule_checks import schedule_mistakes
+from market_agents.agents.strategies import STRATEGIES
+from market_agents.base_orchestrator import ENVIRONMENTS, environment_model
+from market_agents.config import (
+    EarlierRounds,
+    Finding,
+    SimulationConfig,
+    config_from_mapping,
+    read_config,
+)
+from market_agents.config.loading import FurtherChecks
+from market_agents.economics.ticks import TickScale
+from market_agents.storage import Database, Run, lineage
+from market_agents.yaml_source import KeyPath
+
+log = logging.getLogger(__name__)
+
+
+def load_config(
+    path: str | Path = "orchestrator_config.yaml", overrides: Sequence[tuple[str, object]] = ()
+) -> SimulationConfig:
+    """Read and check a whole configuration, the environments' own keys included.
+
+    Args:
+        path: the YAML file.
+        overrides: pairs of key path and value that replace what the file says.
+
+    Raises:
+        ConfigError: every mistake at once, each with file, line and key path.
+    """
+    loaded = read_config(
+        Path(path),
+        environment_model=environment_model,
+        known_environments=tuple(ENVIRONMENTS),
+        overrides=overrides,
+        further_checks=mistakes_between_rooms,
+    )
+    for warning in loaded.warnings:
+        log.warning("%s", warning)
+    return loaded.config
+
+
+def mistakes_between_rooms(config: SimulationConfig) -> Iterator[Finding]:
+    """What only those can tell who know strategies and ticks."""
+    strategy = config.agent_config.strategy
+    if strategy not in STRATEGIES:
+        yield (
+            ("agent_config", "strategy"),
+            f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}",
+        )
+    for path, message in prompt_mistakes(config.prompts):
+        yield tuple(path.split(".", 1)), message
+    yield from _money_beyond_ticks(config)
+    yield from schedule_mistakes(config)
+
+
+def _money_beyond_ticks(config: SimulationConfig) -> Iterator[Finding]:
+    """Amounts that the tick size cannot count."""
+    scale = TickScale(config.tick)
+    amounts: dict[KeyPath, float] = {
+        ("agent_config", key): getattr(config.agent_config, key)
+        for key in ("buyer_base_value", "seller_base_value", "buyer_initial_cash", "seller_initial_cash")
+    }
+    for name in config.environment_order:
+        highest = getattr(config.environment_configs[name], "max_price", None)
+        if highest is not None:
+            path: KeyPath = ("environment_configs", name, "max_price")
+            amounts[path] = highest
+            if highest < config.tick:
+                yield path, f"expected at least tick_size, {config.tick}"
+    for place, amount in amounts.items():
+        try:
+            scale.floor(amount)
+        except ValueError as error:
+            yield place, f"{error}; choose a larger tick_size"
+
+
+def stored_config(
+    known: Run,
+    overrides: Sequence[tuple[str, object]] = (),
+    further_checks: FurtherChecks | None = None,
+) -> SimulationConfig:
+    """The configuration that a stored run began with, single keys replaced.
+
+    Raises:
+        ConfigError: an override that cannot be.
+    """
+    loaded = config_from_mapping(
+        known.config,
+        environment_model=environment_model,
+        known_environments=tuple(ENVIRONMENTS),
+        overrides=overrides,
+        name=f"run {known.run_id}",
+        further_checks=further_checks,
+    )
+    return loaded.config
+
+
+def earlier_rounds(database: Database, run_id: str) -> tuple[EarlierRounds, ...]:
+    """The rounds that a fork shares with its ancestors, in order; none for a run that is no fork."""
+    ancestors = reversed(lineage(database, run_id))
+    return tuple(EarlierRounds(stored_config(known.run), known.before_round) for known in ancestors)
