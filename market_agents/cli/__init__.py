@@ -17,7 +17,7 @@ VERBS = {
     "resume": "go on with a run that was interrupted",
     "replay": "run again from the journal alone, without any call",
     "fork": "branch off from a run at a round, under another treatment",
-    "runs": "list runs, show one, or delete one",
+    "runs": "list runs, show one, compare some, or delete one",
     "report": "write a run's report as one HTML page, or as Markdown",
     "trace": "one agent's round from prompt to profit",
     "conversation": "who said what in a run, measured by round and cohort",

@@ -1,11 +1,13 @@
-"""``runs``: list runs, show one, delete one."""
+"""``runs``: list runs, show one, compare some, delete one."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from market_agents.cli.common import (
     Place,
@@ -16,9 +18,10 @@ from market_agents.cli.common import (
     open_configured_database,
     parser_for,
 )
-from market_agents.cli.tables import leaderboard_table, rounds_table, table
+from market_agents.cli.tables import comparison_table, leaderboard_table, rounds_table, table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
+from market_agents.reporting.comparison import compare_runs
 from market_agents.storage import (
     Database,
     Run,
@@ -31,19 +34,30 @@ from market_agents.storage import (
     round_summaries,
 )
 
+MOST_COMPARED = 100
 RESUMABLE = {RunStatus.INTERRUPTED, RunStatus.BUDGET_EXHAUSTED}
 
 
 def main(argv: Sequence[str]) -> int:
-    """List, show or delete runs."""
-    parser = parser_for("runs", "List runs; `show RUN_ID` looks at one, `delete RUN_ID` removes one.")
-    parser.add_argument("what", nargs="?", choices=["list", "show", "delete"], default="list")
-    parser.add_argument("run_id", nargs="?", metavar="RUN_ID")
+    """List, show, compare or delete runs."""
+    parser = parser_for(
+        "runs",
+        "List runs; `show RUN_ID` looks at one, `compare A B ...` puts some side by side, `delete RUN_ID` removes one.",
+    )
+    parser.add_argument("what", nargs="?", choices=["list", "show", "compare", "delete"], default="list")
+    parser.add_argument("run_ids", nargs="*", metavar="RUN_ID")
+    parser.add_argument("--json", action="store_true", help="print a comparison as one JSON list on one line")
     parser.add_argument("--yes", action="store_true", help="delete without asking")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)
-    if (arguments.what == "list") != (arguments.run_id is None):
-        parser.error("`list` takes no run id, `show` and `delete` take one")
+    given, wanted = len(arguments.run_ids), {"list": (0, 0), "compare": (2, MOST_COMPARED)}
+    fewest, most = wanted.get(arguments.what, (1, 1))
+    if not fewest <= given <= most:
+        parser.error(
+            f"`list` takes no run id, `show` and `delete` take one, `compare` takes 2 to {MOST_COMPARED}"
+        )
+    if arguments.json and arguments.what != "compare":
+        parser.error("--json goes with `compare`")
     return guarded(lambda: _runs(arguments))
 
 
@@ -54,6 +68,10 @@ def _runs(arguments: argparse.Namespace) -> int:
             say(_listing(database))
         elif arguments.what == "show":
             say(_shown(database, arguments))
+        elif arguments.what == "compare":
+            compared = compare_runs(database, arguments.run_ids)
+            found = [asdict(run) for run in compared]
+            say(json.dumps(found, ensure_ascii=True) if arguments.json else comparison_table(compared))
         else:
             return _delete(database, arguments)
     finally:
@@ -85,7 +103,7 @@ def _origin(run: Run) -> str:
 
 
 def _shown(database: Database, arguments: argparse.Namespace) -> str:
-    run = get_run(database, arguments.run_id)
+    run = get_run(database, arguments.run_ids[0])
     lines = [
         f"run {run.run_id}: {run.status}, seed {run.seed}, version {run.code_version}",
         f"started {run.started_at:%Y-%m-%d %H:%M:%S} UTC",
@@ -119,12 +137,15 @@ def _higher_cap(run: Run) -> list[str]:
 
 
 def _delete(database: Database, arguments: argparse.Namespace) -> int:
-    get_run(database, arguments.run_id)
+    get_run(database, arguments.run_ids[0])
     if not arguments.yes:
-        say(f"Delete run {arguments.run_id} and all its rows from {database.display}? Type yes: ", sys.stderr)
+        say(
+            f"Delete run {arguments.run_ids[0]} and all its rows from {database.display}? Type yes: ",
+            sys.stderr,
+        )
         if sys.stdin.readline().strip().lower() != "yes":
             say("nothing was deleted", sys.stderr)
             return 2
-    delete_run(database, arguments.run_id)
-    say(f"run {arguments.run_id} is deleted")
+    delete_run(database, arguments.run_ids[0])
+    say(f"run {arguments.run_ids[0]} is deleted")
     return 0

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from market_agents.plain_text import one_line
+from market_agents.reporting.comparison import RunFigures
 from market_agents.storage import RoundSummary, Standing
 
 SHOWN_AGENTS = 10
 SHOWN_ROUNDS = 40
+SHOWN_DIFFERENCES = 12
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -71,4 +73,42 @@ def leaderboard_table(standings: Sequence[Standing]) -> str:
 
 def amount(value: Decimal | None) -> str:
     """Money with two decimals; a dash where there is none."""
+    return "–" if value is None else f"{value:.2f}"
+
+
+def comparison_table(runs: Sequence[RunFigures]) -> str:
+    """One line a run, then the keys in which each differs from the first."""
+    headings = ["run", "trades", "price", "gap", "effic.", "alpha", "msgs", "cost $"]
+    rows = [
+        [
+            one_line(run.run_id, 22),
+            str(run.trades),
+            _number(run.mean_price),
+            _number(run.price_gap),
+            "–" if run.efficiency is None else f"{run.efficiency:.1%}",
+            _number(run.smith_alpha),
+            str(run.messages),
+            "?" if run.cost is None else f"{run.cost:.2f}",
+        ]
+        for run in runs
+    ]
+    lines = [
+        table(headings, rows),
+        "",
+        "price, gap (price less equilibrium), efficiency and alpha: means over rounds",
+    ]
+    for run in runs[1:]:
+        lines += ["", f"{run.run_id} differs from {runs[0].run_id} in"]
+        shown = run.differences[:SHOWN_DIFFERENCES]
+        hidden = len(run.differences) - len(shown)
+        lines += [f"  {one_line(difference, 78)}" for difference in shown] or [
+            "  nothing that decides results"
+        ]
+        lines += [f"  … and {hidden} more keys"] if hidden else []
+        if run.status != "completed":
+            lines.append(f"  and is {run.status}")
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"

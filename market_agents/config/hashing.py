@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from market_agents.config.models import SimulationConfig
 from market_agents.yaml_source import KeyPath, shown, shown_path
@@ -62,12 +62,24 @@ def changed_keys(old: Mapping[str, object], new: Mapping[str, object]) -> list[K
 
 def _differences(old: Plain, new: Plain) -> Iterator[tuple[KeyPath, str, str]]:
     before, after = dict(_leaves(_decisive(old))), dict(_leaves(_decisive(new)))
+    alone = _environments(before) ^ _environments(after)
+    told: set[KeyPath] = set()
     for path in list(before) + [path for path in after if path not in before]:
-        if before.get(path, _MISSING) != after.get(path, _MISSING):
+        if before.get(path, _MISSING) == after.get(path, _MISSING):
+            continue
+        if path[:2] not in alone:
             yield path, _side(before, path), _side(after, path)
+        elif path[:2] not in told:
+            told.add(path[:2])
+            yield path[:2], *(("there", "not there") if path in before else ("not there", "there"))
 
 
 _MISSING = object()
+
+
+def _environments(leaves: Iterable[KeyPath]) -> set[KeyPath]:
+    """The environments with settings; one that the other side lacks is told as a whole."""
+    return {path[:2] for path in leaves if path[0] == "environment_configs"}
 
 
 def _side(leaves: Mapping[KeyPath, object], path: KeyPath) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.end_to_end.stage import change, query
+from tests.end_to_end.stage import call, change, play, query
 
 TABLES = {
     "runs",
@@ -130,3 +131,30 @@ def test_the_database_is_made_and_checked(cli: Cli) -> None:
         assert refused.code == 2
         assert len(refused.complaints) == 1
         assert "9999" in refused.complaints[0]
+
+
+def test_runs_side_by_side(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'market_simulation.db'}"
+    first = play(tmp_path, url, {"max_rounds": 2})
+    other = play(tmp_path, url, {"max_rounds": 2, "environment_configs.auction.institution": "lob"})
+    compared = call(tmp_path, "runs", "compare", first.run_id, other.run_id, "--json")
+    one, two = json.loads(compared.out)
+    [efficiency] = query(
+        url, f"SELECT AVG(efficiency) AS mean FROM auction_rounds WHERE run_id = '{first.run_id}'"
+    )
+    assert one["efficiency"] == pytest.approx(efficiency["mean"])
+    assert one["differences"] == []
+    assert two["differences"] == ["environment_configs.auction.institution: 'midpoint' -> 'lob'"]
+    shown = call(tmp_path, "runs", "compare", first.run_id, other.run_id)
+    assert "environment_configs.auction.institution: 'midpoint' -> 'lob'" in shown.out
+    assert all(len(line) <= 80 for line in shown.out.splitlines())
+
+
+def test_a_comparison_takes_two_runs_that_are_there(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'market_simulation.db'}"
+    run = play(
+        tmp_path, url, {"max_rounds": 1, "environment_order": ["auction"], "agent_config.use_llm": False}
+    )
+    assert "takes 2 to" in call(tmp_path, "runs", "compare", run.run_id).err
+    assert "there is no run 'nope'" in call(tmp_path, "runs", "compare", run.run_id, "nope").err
+    assert "goes with `compare`" in call(tmp_path, "runs", "show", run.run_id, "--json").err
