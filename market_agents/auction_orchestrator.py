@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from random import Random
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.protocols import ACLMessage
+from market_agents.agents.protocols import ACLMessage, Moment
 from market_agents.agents.protocols.market_talk import conversations
 from market_agents.agents.steps.auction import (
     AuctionActionStep,
@@ -17,8 +18,10 @@ from market_agents.agents.steps.auction import (
     AuctionPerceptionStep,
     AuctionReflectionStep,
 )
-from market_agents.base_orchestrator import BaseOrchestrator
+from market_agents.agents.strategies import QuotingStrategy
+from market_agents.base_orchestrator import BaseOrchestrator, RunContext, Thought, Turn
 from market_agents.config import EnvironmentConfig, MarketConfig
+from market_agents.config.findings import Finding, raise_findings
 from market_agents.economics.accounts import HOUSE
 from market_agents.economics.orders import Side
 from market_agents.economics.surplus import equilibrium_profit
@@ -26,6 +29,12 @@ from market_agents.economics.ticks import TickScale
 from market_agents.environments import Act, Event
 from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
 from market_agents.insert_simulation_data import Where
+from market_agents.laboratory.floor import Seat
+from market_agents.laboratory.protocols import activation
+from market_agents.laboratory.seating import seat_agents
+
+UNWRITTEN_ACTIVATIONS = 1000
+"""Activations of strategies that are written in one transaction."""
 
 SHOWN_BUYERS = 20
 """Buyers named in the warning that cash binds."""
@@ -43,6 +52,17 @@ class AuctionConfig(MarketConfig):
         False,
         description="Whether a quote must beat the best of its side; gs and aurora demand it anyway.",
     )
+    acting: Literal["simultaneous", "activation"] = Field(
+        "simultaneous",
+        description="simultaneous: all decide on the same view, then their orders arrive in a drawn order; activation: "
+        "one trader with units left, drawn by chance, acts at a time.",
+    )
+    activations: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="Most activations in a round, 1 to 1e7; null for sub_rounds times the number of agents.",
+    )
     order_lifetime: Literal["round", "run"] = Field(
         "round", description="Whether open orders outlive their round."
     )
@@ -50,11 +70,29 @@ class AuctionConfig(MarketConfig):
         None, gt=0, le=1e9, description="Highest price admitted, in currency, to 1e9; null for none."
     )
 
+    @model_validator(mode="after")
+    def _check_acting(self) -> AuctionConfig:
+        raise_findings(self._acting_mistakes())
+        return self
+
+    def _acting_mistakes(self) -> Iterator[Finding]:
+        if self.acting == "activation" and self.institution == "aurora":
+            yield ("acting",), "aurora has turns in which all quote; expected simultaneous"
+        if self.acting == "simultaneous" and self.activations is not None:
+            yield ("activations",), "counts for acting: activation only; expected null"
+
 
 class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
     """One good's market, round by round."""
 
     config_model: ClassVar[type[EnvironmentConfig]] = AuctionConfig
+
+    def __init__(self, name: str, position: int, config: AuctionConfig, context: RunContext) -> None:
+        super().__init__(name, position, config, context)
+        self.floor = seat_agents(
+            self.mechanism, self.agents, self.streams, context.config.agent_config.max_relative_spread
+        )
+        self._by_id = {agent.id: agent for agent in self.agents}
 
     def make_environment(self) -> AuctionEnvironment:
         """A double auction over the run's accounts."""
@@ -97,6 +135,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             renewal=self.config.renewal,
             tick_size=str(config.tick_size),
             opening_spread=spread,
+            acting=self.config.acting,
             must_improve=self.mechanism.must_improve or self.mechanism.institution.deals,
             one_of_several=len(self.context.preferences.goods) > 1,
             worth="redrawn" if schedule.redraw else "shocked" if schedule.shocks else "steady",
@@ -158,6 +197,75 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             self.display.warning(warning)
             data = {"round": round_number, "good": self.good, "price": shown, "buyers": short[:SHOWN_BUYERS]}
             self.inserter.note("warning", "cash_binds", warning, data)
+
+    async def open_round(self, round_number: int) -> None:
+        """Let everybody onto the floor, strategies with this round's streams."""
+        for agent in self.agents:
+            if agent.strategy is not None:
+                self.floor.seat(agent.id).rng = self.draws("strategy", round_number, agent.id)
+        self.floor.open()
+
+    def happened(self) -> list[Event]:
+        """What the market has decided, of which the floor takes notice."""
+        events = super().happened()
+        self.floor.hear(events, self.mechanism.sub_round)
+        return events
+
+    async def play(self, round_number: int) -> tuple[int, bool]:
+        """All at once, step by step, or one activated trader after another, each activation a sub-round."""
+        if self.config.acting == "simultaneous":
+            return await super().play(round_number)
+        chance = self.draws("activation", round_number)
+        number, accepted, kept = 0, False, 0
+        for number, seat in enumerate(activation(self.floor, chance, self.activations), 1):
+            agent = self._by_id[seat.agent_id]
+            turn, acts = await self._activate(agent, round_number, number, chance)
+            self.collect(round_number, number, [turn], acts)
+            accepted = accepted or self.is_successful(act for done in acts.values() for act in done)
+            # What a model said is written before the next one is asked; what strategies do can be done again.
+            if self.has_mind(agent) or number - kept >= UNWRITTEN_ACTIVATIONS:
+                await self.inserter.flush(f"r{round_number}/{self.position}.{self.name}/s{number}")
+                kept = number
+        return number, accepted
+
+    async def _activate(
+        self, agent: MarketAgent, round_number: int, number: int, chance: Random
+    ) -> tuple[Turn, dict[str, list[Act]]]:
+        self.post_office.moment = Moment(self.name, round_number, number)
+        self.mechanism.begin_sub_round(number)
+        self.environment.open_turn(simultaneous=False)
+        if self.has_mind(agent):
+            (turn,) = await self.side_by_side(
+                [agent], lambda called: self.take_turn(called, round_number, number)
+            )
+        else:
+            turn = self.act_by_rule(agent, round_number, number)
+        return turn, self.environment.close_turn(chance)
+
+    @property
+    def activations(self) -> int:
+        """The most activations in a round."""
+        return self.config.activations or self.config.sub_rounds * len(self.agents)
+
+    def act_by_rule(self, agent: MarketAgent, round_number: int, sub_round: int) -> Turn:
+        """A strategy looks at the market through its seat; a user's own class at an observation."""
+        seat = self.floor.seat(agent.id)
+        if seat.strategy is None:
+            return super().act_by_rule(agent, round_number, sub_round)
+        if self.config.acting == "simultaneous":
+            seat.view.progress = sub_round / self.sub_rounds()
+        action = self._choice(seat, seat.strategy)
+        agent.environments[self.name].step(action)
+        return Turn(agent, [Thought("action", action)])
+
+    def _choice(self, seat: Seat, strategy: QuotingStrategy) -> dict[str, Any]:
+        if self.mechanism.dealers is not None:
+            return {"action": "accept" if strategy.accepts(seat.view) else "hold"}
+        price = seat.quote() if seat.view.units_left else None
+        if price is None:
+            return {"action": "hold"}
+        side = Side.BID if seat.buying else Side.ASK
+        return {"action": side.value, "price": self.mechanism.scale.to_currency(price), "quantity": 1}
 
     def sub_rounds(self) -> int:
         """One for each quoting step and, where quotes are dealt on, one for each dealing after it."""

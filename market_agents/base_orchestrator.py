@@ -325,22 +325,32 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         self, round_number: int, sub_round: int, turns: Sequence[Turn], acts: Mapping[str, Sequence[Act]]
     ) -> None:
         """Write all that belongs to one sub-round in one transaction."""
+        self.collect(round_number, sub_round, turns, acts)
+        await self.inserter.flush(f"r{round_number}/{self.position}.{self.name}/s{sub_round}")
+
+    def collect(
+        self, round_number: int, sub_round: int, turns: Sequence[Turn], acts: Mapping[str, Sequence[Act]]
+    ) -> None:
+        """Hand all that belongs to one sub-round to the inserter."""
         where = Where(self.name, round_number, sub_round)
         keys: dict[str, str | None] = {}
         for turn in turns:
             keys[turn.agent.id] = turn.action.request_key if turn.action else None
             self._record_turn(where, turn, acts.get(turn.agent.id, ()))
         self.record_events(where, keys)
-        await self.inserter.flush(f"r{round_number}/{self.position}.{self.name}/s{sub_round}")
 
     def record_events(self, where: Where, request_keys: Mapping[str, str | None]) -> None:
         """Write what the mechanism decided."""
-        events = self.ordered(self.environment.mechanism.take_events())
+        events = self.happened()
         self.inserter.events(where, events, request_keys)
         self.inserter.mail(where, self.post_office.take_settled())
         self.inserter.mail_read(self.post_office.take_read())
         self.inserter.acl_messages(where, self.acl_messages(events))
         self.display.events(events)
+
+    def happened(self) -> list[Event]:
+        """What the mechanism has decided since this was last called."""
+        return self.ordered(self.environment.mechanism.take_events())
 
     def acl_messages(self, events: Iterable[Event]) -> Iterable[ACLMessage]:  # noqa: ARG002  (for those that speak it)
         """What was decided in the words of the agents' protocol; nothing where the environment does not speak it."""

@@ -1,32 +1,61 @@
-"""The trading floor: who is still there, what all hear, and whether anybody can still gain."""
+"""The trading floor: who is still there, what all hear, and whether anybody can still gain.
+
+A simulation and the laboratory let their strategies trade on the same floor. In the laboratory the floor's protocols
+carry out what strategies quote; in a simulation, which also asks models and keeps records, whoever runs the round does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush
 from random import Random
 
 from market_agents.agents.strategies import Ear, QuotingStrategy, Shout
-from market_agents.economics.orders import Trade
-from market_agents.environments.mechanisms.auction import DoubleAuction
+from market_agents.economics.orders import Side, Trade
+from market_agents.environments import Event
+from market_agents.environments.mechanisms.auction import DoubleAuction, OrderPlaced, TradeMade
 from market_agents.environments.mechanisms.auction.live_view import LiveView
 
 
 class Seat:
-    """One trader: its strategy, its window on the market and its own stream."""
+    """One trader: its strategy, its window on the market and its own stream.
 
-    __slots__ = ("agent_id", "buying", "place", "position", "rng", "strategy", "view")
+    Args:
+        agent_id: who trades.
+        place: counted from 0 on a side, or among all.
+        view: what the trader sees.
+        strategy: how it quotes; None where a mind decides of which the floor knows nothing.
+        rng: where its draws come from.
+        outside: whether its acts are carried out by whoever runs the period, and not by the protocol.
+
+    Attributes:
+        inside: the strategy whose acts the protocol carries out.
+    """
+
+    __slots__ = ("agent_id", "buying", "inside", "place", "position", "rng", "strategy", "view")
 
     def __init__(
-        self, agent_id: str, place: int, view: LiveView, strategy: QuotingStrategy, rng: Random
+        self,
+        agent_id: str,
+        place: int,
+        view: LiveView,
+        strategy: QuotingStrategy | None,
+        rng: Random,
+        *,
+        outside: bool = False,
     ) -> None:
         self.agent_id = agent_id
+        self.inside = None if outside else strategy
         self.place = place
         self.buying = view.buying
         self.view = view
         self.strategy = strategy
         self.rng = rng
         self.position = 0
+
+    def quote(self) -> int | None:
+        """The price that the strategy quotes now; None where it stays silent or there is none."""
+        return None if self.strategy is None else self.strategy.quote(self.view, self.rng)
 
 
 class Floor:
@@ -48,12 +77,16 @@ class Floor:
         self.times: list[int] = []
         self._seats = {seat.agent_id: seat for seat in seats}
         self._ears: tuple[Ear, ...] = tuple(
-            {id(seat.strategy.ear): seat.strategy.ear for seat in seats if seat.strategy.ear}.values()
+            {id(ear): ear for seat in seats if seat.strategy and (ear := seat.strategy.ear)}.values()
         )
         self.heard = bool(self._ears)
-        self._constrained = all(seat.strategy.constrained for seat in seats)
+        self._constrained = all(seat.strategy is not None and seat.strategy.constrained for seat in seats)
         self._best_limits: dict[bool, list[tuple[int, int, Seat]]] = {True: [], False: []}
         self._counts = {True: 0, False: 0}
+
+    def seat(self, agent_id: str) -> Seat:
+        """A trader's seat."""
+        return self._seats[agent_id]
 
     def open(self) -> None:
         """Let in all who have units, in the order of their seats."""
@@ -65,7 +98,8 @@ class Floor:
             seat.position = position
             seat.view.progress = 0.0
         for seat in self._seats.values():
-            seat.strategy.prepare(seat.view)
+            if seat.strategy is not None:
+                seat.strategy.prepare(seat.view)
         for buying in (True, False):
             own = [seat for seat in self.active if seat.buying == buying]
             self._counts[buying] = len(own)
@@ -88,6 +122,29 @@ class Floor:
             self.times.append(activation)
             self._note(trade)
 
+    def hear(self, events: Iterable[Event], activation: int) -> None:
+        """Take notice of what was recorded: of trades, and of the quotes that all could hear."""
+        self.settle(activation)
+        if not self.heard:
+            return
+        quoted: OrderPlaced | None = None
+        for event in events:
+            match event:
+                case OrderPlaced():
+                    self._shout_in_vain(quoted)
+                    quoted = event
+                case TradeMade():
+                    # What a clearing brings about is heard as taken bids, after the quotes that were made for it.
+                    if event.agent_id is None:
+                        self._shout_in_vain(quoted)
+                    quoted = None
+                    self.shout(bid=event.agent_id != event.seller_id, price=event.price, accepted=True)
+        self._shout_in_vain(quoted)
+
+    def _shout_in_vain(self, quoted: OrderPlaced | None) -> None:
+        if quoted is not None:
+            self.shout(bid=quoted.side is Side.BID, price=quoted.price, accepted=False)
+
     def shout(self, *, bid: bool, price: int, accepted: bool) -> None:
         """Let all hear a quote."""
         shout = Shout(bid, price, accepted)
@@ -96,13 +153,16 @@ class Floor:
 
     def _note(self, trade: Trade) -> None:
         for seat in (self._seats[trade.buyer_id], self._seats[trade.seller_id]):
-            seat.strategy.prepare(seat.view)
+            if seat.strategy is not None:
+                seat.strategy.prepare(seat.view)
             if seat.view.units_left:
                 heappush(self._best_limits[seat.buying], self._entry(seat))
             else:
                 self._leave(seat)
 
     def _leave(self, seat: Seat) -> None:
+        if seat.position >= len(self.active) or self.active[seat.position] is not seat:
+            return  # it traded its last units in several trades, of which this is not the first
         last = self.active.pop()
         if last is not seat:
             self.active[seat.position] = last

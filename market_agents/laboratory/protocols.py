@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from random import Random
 
 from market_agents.laboratory.floor import Floor, Seat
@@ -12,47 +12,75 @@ Protocol = Callable[[Floor, Random, int], int]
 
 
 def activate(floor: Floor, rng: Random, activations: int) -> int:
+    """`activation` where the floor carries out every act itself; here and below, all seats have strategies."""
+    calls = activation(floor, rng, activations)
+    while True:
+        try:
+            seat = next(calls)
+        except StopIteration as end:
+            return int(end.value)
+        raise ValueError(f"nobody carries out what {seat.agent_id} does")
+
+
+def activation(floor: Floor, rng: Random, activations: int) -> Generator[Seat, None, int]:
     """One trader with units left at a time, drawn uniformly, acts on the book of the moment.
 
     Where all are told how eager they are, the draw is in proportion to that, and nobody eager ends the period.
+
+    Args:
+        floor: which is open.
+        rng: where the draws come from.
+        activations: the most in the period.
+
+    Yields:
+        Each trader drawn that acts outside; it has acted, and the floor has heard it, when the next one is asked for.
+
+    Returns:
+        How many activations there were.
     """
     market, active, draw, heard = floor.market, floor.active, rng.random, floor.heard
     if floor.is_over():
         return 0
-    eager = all(seat.strategy.eagerness(seat.view) is not None for seat in active)
+    eager = all(_eagerness(seat) is not None for seat in active)
     trades, place, traded, present = market.trades, market.place, 0, len(active)
-    for activation in range(1, activations + 1):
-        if eager:
-            drawn = _most_eager(active, rng)
-            if drawn is None:
-                return activation - 1
-            seat = drawn
-        else:
-            seat = active[int(draw() * present)]
+    for number in range(1, activations + 1):
+        seat = _most_eager(active, rng) if eager else active[int(draw() * present)]
+        if seat is None:
+            return number - 1
         view = seat.view
-        view.progress = activation / activations
-        price = seat.strategy.quote(view, seat.rng)
-        if price is None or place(seat.agent_id, price) is not None:
-            continue
-        if len(trades) == traded:
-            if heard:
-                floor.shout(bid=seat.buying, price=price, accepted=False)
-            continue
+        view.progress = number / activations
+        strategy = seat.inside
+        if strategy is None:
+            yield seat
+            if len(trades) == traded:
+                continue
+        else:
+            price = strategy.quote(view, seat.rng)
+            if price is None or place(seat.agent_id, price) is not None:
+                continue
+            if len(trades) == traded:
+                if heard:
+                    floor.shout(bid=seat.buying, price=price, accepted=False)
+                continue
+            floor.settle(number)
+            floor.shout(bid=seat.buying, price=trades[-1].price, accepted=True)
         traded = len(trades)
-        floor.settle(activation)
         present = len(active)
-        floor.shout(bid=seat.buying, price=trades[-1].price, accepted=True)
         if floor.is_over():
-            return activation
+            return number
     return activations
 
 
 def _most_eager(active: list[Seat], rng: Random) -> Seat | None:
     """One seat drawn in proportion to eagerness; None if nobody is eager."""
-    weights = [seat.strategy.eagerness(seat.view) or 0.0 for seat in active]
+    weights = [_eagerness(seat) or 0.0 for seat in active]
     if not any(weights):
         return None
     return rng.choices(active, weights)[0]
+
+
+def _eagerness(seat: Seat) -> float | None:
+    return None if seat.strategy is None else seat.strategy.eagerness(seat.view)
 
 
 def quote_and_deal(floor: Floor, rng: Random, steps: int) -> int:
@@ -66,7 +94,7 @@ def quote_and_deal(floor: Floor, rng: Random, steps: int) -> int:
             rng.shuffle(side)
             for seat in side:
                 seat.view.progress = step / steps
-                price = seat.strategy.quote(seat.view, seat.rng)
+                price = seat.quote()
                 if price is not None and market.place(seat.agent_id, price) is None:
                     floor.shout(bid=buying, price=price, accepted=False)
         market.end_turn()
@@ -85,7 +113,7 @@ def _deal(floor: Floor, rng: Random, step: int) -> None:
     rng.shuffle(holders)
     for seat in holders:
         price = prices[seat.buying]
-        if price is None or not seat.strategy.accepts(seat.view):
+        if price is None or seat.strategy is None or not seat.strategy.accepts(seat.view):
             continue
         if market.place(seat.agent_id, price) is None:
             floor.settle(step)
@@ -114,7 +142,7 @@ def _clear_repeatedly(floor: Floor, rng: Random, activations: int, turns: int) -
         for seat in order:
             used += 1
             seat.view.progress = used / activations
-            price = seat.strategy.quote(seat.view, seat.rng)
+            price = seat.quote()
             if price is not None and floor.market.place(seat.agent_id, price) is None:
                 floor.shout(bid=seat.buying, price=price, accepted=False)
         before = len(floor.times)

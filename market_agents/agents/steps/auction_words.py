@@ -31,6 +31,10 @@ RULES: Mapping[str, str] = {
 """What agents are told of each institution."""
 
 _MUST_IMPROVE = " A bid must be above the best open bid, an ask below the best open ask."
+_TURNS = (
+    "traders with units left are called one at a time, drawn by chance; you may be called several times or never, and "
+    "see the market as it then is"
+)
 _LIFETIMES = {
     "round": "Orders that have not traded end with the round.",
     "run": "Orders that have not traded stay open in later rounds.",
@@ -64,6 +68,7 @@ class AuctionFrame:
         must_improve: whether a quote must beat the best of its side, by configuration or by the institution.
         one_of_several: whether other goods have markets too.
         worth: whether values and costs stay from round to round, are drawn anew, or may be shocked.
+        acting: ``simultaneous`` or ``activation``.
     """
 
     good: str
@@ -77,6 +82,7 @@ class AuctionFrame:
     must_improve: bool = False
     one_of_several: bool = False
     worth: Literal["steady", "redrawn", "shocked"] = "steady"
+    acting: str = "simultaneous"
 
     def in_words(self) -> dict[str, str]:
         """What the system prompt says of the market, by the names in its template."""
@@ -87,7 +93,7 @@ class AuctionFrame:
             "rule": rule + (_MUST_IMPROVE if self.must_improve and not told else ""),
             "lifetime": _LIFETIMES[self.order_lifetime],
             "renewal": _RENEWALS[self.renewal] + _WORTH[self.worth],
-            "turns": f"you may act {in_times(self.sub_rounds)}",
+            "turns": _TURNS if self.acting == "activation" else f"you may act {in_times(self.sub_rounds)}",
             "tick": self.tick_size,
         }
 

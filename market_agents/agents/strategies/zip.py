@@ -7,6 +7,7 @@ teaches each of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import TypeAlias
 
@@ -55,6 +56,12 @@ class ZIPCrowd:
         self._active: Flags = np.zeros(size, dtype=np.bool_)
         self._known: Flags = np.zeros(size, dtype=np.bool_)
         self._price: Floats = np.ones(size)
+
+    def draw_parameters(self, index: int, generator: np.random.Generator) -> None:
+        """Draw one trader's β, γ and μ0 from a stream of its own."""
+        self._rate[index] = generator.uniform(*LEARNING_RATE)
+        self._momentum[index] = generator.uniform(*MOMENTUM)
+        self._margin[index] = generator.uniform(*OPENING_MARGIN)
 
     def price(self, index: int) -> float:
         """A trader's price in ticks, not rounded."""
@@ -148,7 +155,16 @@ class ZIP(QuotingStrategy):
         return within_limit(view, price)
 
 
-def zip_population(size: int, seed: int) -> list[QuotingStrategy]:
-    """A crowd of ZIP traders that draw from one stream."""
+def zip_population(size: int, seed: int, members: Sequence[int] | None = None) -> list[QuotingStrategy]:
+    """A crowd of ZIP traders that draw from one stream.
+
+    Args:
+        size: how many.
+        seed: of the crowd's stream.
+        members: a seed for each trader's own parameters, so that one more trader leaves those of the others as
+            they are; None to draw them from the crowd's stream too.
+    """
     crowd = ZIPCrowd(size, np.random.default_rng(seed))
+    for index, member in enumerate(members or ()):
+        crowd.draw_parameters(index, np.random.default_rng(member))
     return [ZIP(crowd, index) for index in range(size)]
