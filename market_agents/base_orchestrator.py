@@ -309,15 +309,16 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         Mail that agents send meanwhile is delivered at the end, in the order of the agents.
         """
         self.post_office.open_turn()
-        done = await asyncio.gather(*(work(item) for item in items), return_exceptions=True)
+        try:
+            return await all_of(work(item) for item in items)
+        finally:
+            self._deliver_mail()
+
+    def _deliver_mail(self) -> None:
         for message in self.post_office.close_turn():
             self.display.warning(
                 f"{message.sender} to {message.receiver}: not delivered, the mailbox is full"
             )
-        for outcome in done:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        return list(done)
 
     # -- the records ----------------------------------------------------------------------------------------------
 
@@ -412,6 +413,17 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
     def draws(self, *path: str | int) -> Random:
         """A stream of this environment."""
         return self.streams.stream(*path)
+
+
+async def all_of(work: Iterable[Awaitable[ItemT]]) -> list[ItemT]:
+    """Do all at the same time; when one cannot go on, the others still finish what they began."""
+    done = await asyncio.gather(*work, return_exceptions=True)
+    results = []
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
+    return results
 
 
 def orchestrator_class(type_name: str) -> type[BaseOrchestrator[Any]]:

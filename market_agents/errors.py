@@ -135,15 +135,16 @@ class UnknownRecipient(IllegalAction):
     Args:
         recipient: the name as given.
         valid: the names that would have been right.
+        mistake: what is wrong with the recipient.
     """
 
-    def __init__(self, recipient: str, valid: Iterable[str]) -> None:
+    def __init__(self, recipient: str, valid: Iterable[str], mistake: str = "unknown recipient") -> None:
         self.recipient = recipient
         self.valid = tuple(valid)
         shown = ", ".join(self.valid[:50]) + (
             f", … ({len(self.valid)} in all)" if len(self.valid) > 50 else ""
         )
-        super().__init__(f"unknown recipient {recipient[:80]!r}; valid are: {shown or 'none'}")
+        super().__init__(f"{mistake} {recipient[:80]!r}; valid are: {shown or 'none'}")
 
 
 class NoAnswer(MarketAgentsError):

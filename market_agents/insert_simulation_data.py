@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from functools import singledispatchmethod
 from typing import Any
@@ -26,7 +26,13 @@ from market_agents.environments.mechanisms.auction import (
     RoundResult,
     TradeMade,
 )
-from market_agents.environments.mechanisms.group_chat import CohortFormed, MessagePosted, TopicSet
+from market_agents.environments.mechanisms.group_chat import (
+    AttendanceChanged,
+    CohortFormed,
+    DiscussionEnded,
+    MessagePosted,
+    TopicSet,
+)
 from market_agents.personas import Persona
 from market_agents.plain_text import clean, storable
 from market_agents.storage import Lease, record_event, write_step
@@ -45,6 +51,26 @@ class Where:
     def columns(self) -> Row:
         """The place as columns."""
         return {"environment": self.environment, "round": self.round, "sub_round": self.sub_round}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """A member's turn in one sub-round of a discussion.
+
+    Attributes:
+        place: in the order of speaking, from 1; None where all speak at once, or where it did not speak.
+        urgency: how much it asked to speak, 0 to 10; None where nobody was asked.
+        outcome: ``spoke``, ``withheld``, ``refused`` or ``passed``.
+        reason: one line behind the outcome.
+    """
+
+    agent_id: str
+    cohort_id: str
+    place: int | None
+    urgency: int | None
+    outcome: str
+    reason: str | None
+    request_key: str | None
 
 
 class SimulationDataInserter:
@@ -402,6 +428,7 @@ class SimulationDataInserter:
                 "round": event.round,
                 "cohort_id": event.cohort_id,
                 "topic": event.topic,
+                "scrambled": event.scrambled,
                 "proposer_id": event.proposer_id,
                 "request_key": request_keys.get(event.proposer_id) if event.proposer_id else None,
             }
@@ -419,9 +446,25 @@ class SimulationDataInserter:
                 "content": event.content,
                 "metadata": dict(event.metadata),
                 "timestamp": event.timestamp,
+                "delivered": event.delivered,
+                "scrambled": event.scrambled,
+                "verdict": "delivered" if event.withheld is None else "withheld",
+                "reason": None if event.withheld is None else clean(event.withheld),
                 "request_key": request_keys.get(event.sender_id),
             }
         )
+
+    @_event.register
+    def _(self, event: AttendanceChanged, where: Where, request_keys: Mapping[str, str | None]) -> None:  # noqa: ARG002
+        self._rows["attendance"].append({"environment": where.environment, **asdict(event)})
+
+    @_event.register
+    def _(self, event: DiscussionEnded, where: Where, request_keys: Mapping[str, str | None]) -> None:  # noqa: ARG002
+        self._rows["discussions"].append({"environment": where.environment, **asdict(event)})
+
+    def chat_turn(self, where: Where, turn: ChatTurn) -> None:
+        """One member's turn in a discussion, and what came of it."""
+        self._rows["turns"].append({**where.columns(), **asdict(turn)})
 
     def auction_round(self, where: Where, good: str, result: RoundResult, measures: RoundMeasures) -> None:
         """A round's outcome of a market, and how it went on."""

@@ -23,7 +23,13 @@ from rich.text import Text
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
 from market_agents.environments.mechanisms.auction import OrderPlaced, OrderRejected, RoundResult, TradeMade
-from market_agents.environments.mechanisms.group_chat import CohortFormed, MessagePosted, TopicSet
+from market_agents.environments.mechanisms.group_chat import (
+    AttendanceChanged,
+    CohortFormed,
+    DiscussionEnded,
+    MessagePosted,
+    TopicSet,
+)
 from market_agents.plain_text import for_terminal, one_line
 
 log = logging.getLogger("market_agents.simulation")
@@ -48,6 +54,7 @@ _STYLES = {
     "market": "green",
     "reflection": "magenta",
     "abstention": "yellow",
+    "attendance": "dim",
     "refusal": "yellow",
     "note": "dim",
 }
@@ -71,6 +78,7 @@ _NOUNS = {
     "trade": "trade",
     "reflection": "reflection",
     "abstention": "abstention",
+    "attendance": "attendance change",
 }
 _LIMITED = frozenset(_NOUNS)
 
@@ -143,8 +151,12 @@ class SimulationLogger:
                 by = f" by {event.proposer_id}" if event.proposer_id else ""
                 self._tell("topic", f"{event.cohort_id}{by}: {event.topic}")
             case MessagePosted():
-                private = "" if event.recipient_id == "all" else f"(to {event.recipient_id}) "
-                self._tell("message", f"{private}{event.content}", event.sender_id)
+                self._tell("message", f"{_remark(event)}{event.content}", event.sender_id)
+            case AttendanceChanged():
+                self._tell("attendance", f"{event.change} the discussions: {event.reason}", event.agent_id)
+            case DiscussionEnded() if event.ended != "time":
+                text = f"{event.cohort_id} ends after {counted(event.sub_rounds, 'turn')}: {event.ended}"
+                self._tell("cohort", text)
             case _:
                 pass
 
@@ -165,6 +177,18 @@ class SimulationLogger:
 
     def _tell(self, kind: str, text: str, agent_id: str | None = None) -> None:
         log.info("%s", text, extra={"kind": kind, "agent_id": agent_id, **self._place})
+
+
+def _remark(message: MessagePosted) -> str:
+    """What is to be said of a message besides its words."""
+    remarks = [] if message.recipient_id == "all" else [f"to {message.recipient_id}"]
+    if message.withheld is not None:
+        remarks.append(f"withheld: {message.withheld}")
+    elif message.delivered is not None and message.delivered > message.sub_round:
+        remarks.append(f"delivered with turn {message.delivered}")
+    if message.scrambled is not None:
+        remarks.append("scrambled")
+    return f"({', '.join(remarks)}) " if remarks else ""
 
 
 class ConsoleHandler(logging.Handler):

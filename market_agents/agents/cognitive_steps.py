@@ -95,6 +95,9 @@ def render_messages(messages: Iterable[Mapping[str, Any]]) -> str:
             if message.get("recipient_id", "all") == "all"
             else f" (privately to {message['recipient_id']})"
         )
+        if message.get("withheld"):
+            why = one_line(str(message["withheld"]), SHOWN_OF_A_MESSAGE)
+            private += f" (withheld, nobody else sees it; {why})"
         said = one_line(str(message.get("content", "")), SHOWN_OF_A_MESSAGE)
         lines.append(f"{message.get('sender_id')}{private}: {said}")
     return "\n".join(lines)

@@ -53,6 +53,37 @@ class ChatMessage(Answer):
     sentiment: Literal["positive", "neutral", "negative"] = Field(description="The tone of your message.")
 
 
+class PrivateChatMessage(ChatMessage):
+    """One contribution to a discussion in which nothing is said to all."""
+
+    recipient_id: str = Field(description="The id of one member.")
+
+
+class LastChatMessage(ChatMessage):
+    """One contribution to a discussion that its author may leave."""
+
+    leave: bool = Field(description="Whether you leave the discussion after this.")
+
+
+class LastPrivateChatMessage(PrivateChatMessage):
+    """One private contribution to a discussion that its author may leave."""
+
+    leave: bool = Field(description="Whether you leave the discussion after this.")
+
+
+class SpeakingRequest(Answer):
+    """How much a member wants to speak."""
+
+    urgency: int = Field(ge=0, le=10, description="From 0, not at all, to 10, at once.")
+
+
+class ModeratorVerdict(Answer):
+    """Whether a text may be seen by others."""
+
+    reason: str = Field(description="Why, in one sentence. The author reads it.")
+    verdict: Literal["pass", "withhold"] = Field(description="pass or withhold.")
+
+
 class TopicProposal(Answer):
     """What the proposer wants the group to discuss."""
 

@@ -45,6 +45,7 @@ def cross_mistakes(tree: Mapping[str, object], known: Collection[str] = ()) -> I
     yield from _models(tree, names)
     yield from _limits(tree, names)
     yield from _ticks(tree)
+    yield from _chats(tree, names)
 
 
 def _mappings(value: object) -> list[Mapping[str, object]]:
@@ -121,6 +122,34 @@ def _ticks(tree: Mapping[str, object]) -> Iterator[Finding]:
         if 0 < lowest < tick and key in agents:
             with_spread = " less base_value_spread" if spread else ""
             yield ("agent_config", key), f"expected at least one tick ({tick}){with_spread}, got {lowest:g}"
+
+
+def _chats(tree: Mapping[str, object], names: Sequence[object]) -> Iterator[Finding]:
+    """Models and agents that a discussion names."""
+    known = [name for name in names if isinstance(name, str)] or ["offline"]
+    number = tree.get("num_agents")
+    for key, entry in _mapping(tree.get("environment_configs")).items():
+        path = ("environment_configs", key)
+        model = _mapping(_mapping(entry).get("moderator")).get("model")
+        if isinstance(model, str) and model not in known:
+            message = f"{shown(model)} is no entry of llm_configs{suggestion(model, known)}"
+            yield (*path, "moderator", "model"), f"{message}; known: {listing(known)}"
+        for index, group in enumerate(_mappings(_mapping(entry).get("attendance"))):
+            agents = group.get("agents")
+            for place, agent in enumerate(agents if isinstance(agents, list | tuple) else ()):
+                if isinstance(agent, str) and isinstance(number, int) and not _is_agent(agent, number):
+                    message = f"no agent is called {shown(agent)}; they are agent_1 to agent_{number}"
+                    yield (*path, "attendance", index, "agents", place), message
+
+
+def _is_agent(name: str, number: int) -> bool:
+    ordinal = name.removeprefix("agent_")
+    return (
+        name == f"agent_{ordinal}"
+        and ordinal.isascii()
+        and ordinal.isdigit()
+        and (len(ordinal) <= 7 and str(int(ordinal)) == ordinal and 1 <= int(ordinal) <= number)
+    )
 
 
 def _amount(value: object) -> float | None:

@@ -40,11 +40,13 @@ ROWS: Final[Mapping[str, str]] = {
     "agent_memories": "something that an agent kept",
     "agents": "an agent",
     "allocations": "an agent's holdings of a good at the end of a round; round 0 is the endowment",
+    "attendance": "an agent joined a chat's discussions, or left them",
     "auction_rounds": "a round's outcome of a market",
     "cohorts": "an agent's membership of a cohort in a round",
+    "discussions": "a cohort's discussion of a round, and why it ended",
     "ledger": "one movement of an account",
     "llm_requests": "an ask: a request for one decision, and how it ended",
-    "messages": "a chat message",
+    "messages": "a chat message, withheld ones included",
     "observations": "what an agent was told at the end of a turn",
     "order_events": "a state that an order took",
     "orders": "an order and its last state",
@@ -57,6 +59,7 @@ ROWS: Final[Mapping[str, str]] = {
     "steps": "a step whose rows are complete",
     "topics": "a cohort's topic in a round",
     "trades": "a trade",
+    "turns": "a member's turn in one sub-round of a discussion, and what came of it",
 }
 
 SHARED: Final[Mapping[str, str]] = {
@@ -96,7 +99,10 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "seq": "place among the agent's acts of the turn, from 1",
         "action": "the act in one word; none where there was none",
         "content": "the act as decided",
-        "verdict": "accepted, rejected, held, cancelled; without an act passed, abstained, rejected or failed",
+        "verdict": (
+            "accepted, rejected, withheld, held, cancelled; "
+            "without an act passed, abstained, rejected or failed"
+        ),
     },
     "agent_memories": {
         "seq": "place among what the agent kept in the round, from 1",
@@ -143,7 +149,15 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "mean_ask_depth": "units on offer at the ends of turns, mean",
         "profit_dispersion": "root mean square deviation of profits from equilibrium profits, currency",
     },
+    "attendance": {
+        "change": "joined or left",
+        "reason": "scheduled, came late, back for the new round or own decision",
+    },
     "cohorts": {},
+    "discussions": {
+        "sub_rounds": "turns that were held",
+        "ended": "time, all passed or all left",
+    },
     "ledger": {
         "seq": "place in the run, from 1",
         "kind": "endowment, trade, renewal or consumption",
@@ -185,6 +199,10 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "recipient_id": "all of the cohort, or one agent",
         "content": "the text",
         "metadata": "what came with it, for example sentiment",
+        "delivered": "the turn with which recipients get it; nothing where it was withheld",
+        "scrambled": "what recipients see instead, where words are scrambled; its sender sees the text",
+        "verdict": "delivered or withheld",
+        "reason": "why a moderator withheld it",
     },
     "observations": {"content": "the verdict and what came with it"},
     "order_events": {
@@ -255,6 +273,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "topics": {
         "topic": "the text",
+        "scrambled": "what all but the proposer see instead, where words are scrambled",
         "proposer_id": "who proposed it; nothing where it is the configured one",
     },
     "trades": {
@@ -269,6 +288,11 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "buyer_surplus": "value less what was paid, currency",
         "seller_surplus": "what was received less cost and fee, currency",
         "fee": "what the market house kept, currency",
+    },
+    "turns": {
+        "place": "place in the order of speaking, from 1; nothing where all speak at once or it did not speak",
+        "urgency": "how much it asked to speak, 0 to 10; nothing where nobody was asked",
+        "outcome": "spoke, withheld, refused or passed",
     },
 }
 

@@ -269,6 +269,7 @@ topics = Table(
     _number("round"),
     _name("cohort_id"),
     _text("topic"),
+    _text("scrambled", nullable=True),
     _id("proposer_id", nullable=True),
     _id("request_key", nullable=True),
 )
@@ -287,8 +288,47 @@ messages = Table(
     _text("content"),
     _json("metadata"),
     _text("timestamp"),
+    _whole("delivered", nullable=True),
+    _text("scrambled", nullable=True),
+    _text("verdict", nullable=True),
+    _text("reason", nullable=True),
     _id("request_key", nullable=True),
+    CheckConstraint("verdict IN ('delivered', 'withheld')", name="verdict"),
     Index(None, "run_id", "environment", "round", "cohort_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    *_where_and_who(),
+    _id("cohort_id"),
+    _whole("place", nullable=True),
+    _whole("urgency", nullable=True),
+    _text("outcome"),
+    _text("reason", nullable=True),
+    _id("request_key", nullable=True),
+    CheckConstraint("outcome IN ('spoke', 'withheld', 'refused', 'passed')", name="outcome"),
+)
+
+attendance = Table(
+    "attendance",
+    metadata,
+    *_where_and_who(),
+    _text("change"),
+    _text("reason"),
+    CheckConstraint("change IN ('joined', 'left')", name="change"),
+)
+
+discussions = Table(
+    "discussions",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("round"),
+    _name("cohort_id"),
+    _whole("sub_rounds"),
+    _text("ended"),
+    CheckConstraint("ended IN ('time', 'all passed', 'all left')", name="ended"),
 )
 
 acl_messages = Table(

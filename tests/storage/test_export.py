@@ -82,7 +82,7 @@ def test_csv_is_exact_and_tells_null_from_empty(database: Database, lease: Lease
     [row] = read_csv(tmp_path / "trades.csv")
     assert (row["price"], row["quantity"], row["seller_cost"]) == ("100.1", "1", "90")
     text = (tmp_path / "messages.csv").read_text(encoding="utf-8")
-    assert text.splitlines()[1].endswith(',"all","","{""sentiment"":""calm""}","2025-01-01T00:00:00Z",')
+    assert text.splitlines()[1].endswith(',"all","","{""sentiment"":""calm""}","2025-01-01T00:00:00Z",,,,,')
 
 
 def test_text_that_looks_like_a_formula_is_disarmed_and_can_be_restored(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -23,7 +24,17 @@ from market_agents.agents.cognitive_steps import (
     with_article,
 )
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.schemas import ChatMessage, Perception, Reflection, TopicProposal
+from market_agents.agents.schemas import (
+    ChatMessage,
+    LastChatMessage,
+    LastPrivateChatMessage,
+    Perception,
+    PrivateChatMessage,
+    Reflection,
+    SpeakingRequest,
+    TopicProposal,
+)
+from market_agents.agents.steps.chat_rules import PLAIN_RULES, ChatRules
 from market_agents.agents.steps.talk import about, expected_price, opening_line
 from market_agents.inference import Decision
 from market_agents.memory import MemoryEntry, MemoryKind
@@ -42,6 +53,7 @@ class ChatFrame:
         sub_rounds: turns that each agent has in a round.
         window: messages that a prompt shows.
         tick: the currency value of one tick.
+        rules: what the members are told of the treatment.
     """
 
     good: str
@@ -49,6 +61,7 @@ class ChatFrame:
     window: int
     tick: float
     more_goods: tuple[str, ...] = ()
+    rules: ChatRules = PLAIN_RULES
 
     @property
     def goods(self) -> tuple[str, ...]:
@@ -70,6 +83,8 @@ class _ChatStep(CognitiveStep):
             role_with_article=with_article(agent.role),
             good=in_list(self.frame.goods),
             times=in_times(self.frame.sub_rounds),
+            audience=self.frame.rules.audience,
+            treatment=self.frame.rules.treatment,
             persona=agent.persona,
         )
 
@@ -97,8 +112,9 @@ class _ChatStep(CognitiveStep):
             yield f"Last market price{of_good} you remember: {in_figures(price)}"
 
     def discussion(self, agent: MarketAgent, state: Mapping[str, Any]) -> str:
-        others = [member for member in state["members"] if member != agent.id]
-        shown = ", ".join(others[:SHOWN_MEMBERS]) + (", …" if len(others) > SHOWN_MEMBERS else "")
+        others = (member for member in state["members"] if member != agent.id)
+        first = list(islice(others, SHOWN_MEMBERS + 1))
+        shown = ", ".join(first[:SHOWN_MEMBERS]) + (", …" if len(first) > SHOWN_MEMBERS else "")
         said = (
             render_messages(state["round_messages"][-self.frame.window :]) or "Nobody has said anything yet."
         )
@@ -174,21 +190,38 @@ class ChatActionStep(_ChatStep, ActionStep):
         """Ask for a message and post it; an empty one is a pass."""
         state = self.observe(agent)
         perception = render_perception(agent.perceptions.get(self.environment_name))
-        messages = chat_prompt(
-            self.system(agent), self.user("group_chat_action", agent, state, perception=perception)
-        )
-        rule = partial(_stand_in_message, agent.role, self.wanted_prices(agent, state))
-        decision = await agent.llm_orchestrator.decide(messages, ChatMessage, rule)
-        answer = decision.value
-        if answer.message.strip():
-            agent.environments[self.environment_name].step(
-                {
-                    "message": answer.message,
-                    "recipient_id": answer.recipient_id,
-                    "metadata": {"sentiment": answer.sentiment},
-                }
-            )
+        template = "group_chat_private_action" if self.frame.rules.is_private else "group_chat_action"
+        messages = chat_prompt(self.system(agent), self.user(template, agent, state, perception=perception))
+        schema = self.schema()
+        recipients = ["all"]
+        if self.frame.rules.is_private:
+            recipients = [member for member in state["members"] if member != agent.id]
+        prices = self.wanted_prices(agent, state)
+        rule = partial(_stand_in_message, schema, agent.role, prices, recipients)
+        decision = await agent.llm_orchestrator.decide(messages, schema, rule)
+        action = _chat_action(decision.value)
+        if action:
+            agent.environments[self.environment_name].step(action)
         return decision
+
+    def schema(self) -> type[ChatMessage]:
+        """What is asked for under these rules."""
+        rules = self.frame.rules
+        if rules.leaving == "never":
+            return PrivateChatMessage if rules.is_private else ChatMessage
+        return LastPrivateChatMessage if rules.is_private else LastChatMessage
+
+
+class ChatRequestStep(_ChatStep):
+    """The agent says how much it wants to speak."""
+
+    name = "request"
+
+    async def execute(self, agent: MarketAgent) -> Decision[SpeakingRequest]:
+        """Ask for the urgency; nothing is done with it here."""
+        state = self.observe(agent)
+        messages = chat_prompt(self.system(agent), self.user("group_chat_request", agent, state))
+        return await agent.llm_orchestrator.decide(messages, SpeakingRequest, _stand_in_request)
 
 
 class ChatReflectionStep(_ChatStep, ReflectionStep):
@@ -206,6 +239,19 @@ class ChatReflectionStep(_ChatStep, ReflectionStep):
         decision = await agent.llm_orchestrator.decide(messages, Reflection, rule)
         keep_reflection(agent, self.environment_name, state["current_round"], decision.value)
         return decision
+
+
+def _chat_action(answer: ChatMessage) -> dict[str, object]:
+    """The act that an answer stands for; empty for a pass."""
+    leaves: dict[str, object] = {"leave": True} if getattr(answer, "leave", False) else {}
+    if not answer.message.strip():
+        return leaves
+    return {
+        "message": answer.message,
+        "recipient_id": answer.recipient_id,
+        "metadata": {"sentiment": answer.sentiment},
+        **leaves,
+    }
 
 
 def render_perception(perception: object) -> str:
@@ -249,15 +295,30 @@ def _stand_in_perception(price: float | None, heard: int, rng: Random) -> Percep
     )
 
 
-def _stand_in_message(role: str, prices: Mapping[str, float | None], rng: Random) -> ChatMessage:
+def _stand_in_message(
+    schema: type[ChatMessage],
+    role: str,
+    prices: Mapping[str, float | None],
+    recipients: Sequence[str],
+    rng: Random,
+) -> ChatMessage:
     """One good a time: with a single one nothing is drawn, and nothing said of what goes without saying."""
     several = len(prices) > 1
     good = rng.choice(list(prices)) if several else next(iter(prices))
-    return ChatMessage(
-        message=opening_line(role, prices[good], rng, good if several else None),
-        recipient_id="all",
-        sentiment=rng.choice(("positive", "neutral", "negative")),
-    )
+    answer: dict[str, object] = {
+        "message": opening_line(role, prices[good], rng, good if several else None) if recipients else "",
+        "recipient_id": "all",
+        "sentiment": rng.choice(("positive", "neutral", "negative")),
+    }
+    if list(recipients) != ["all"]:
+        answer["recipient_id"] = rng.choice(recipients) if recipients else ""
+    if "leave" in schema.model_fields:
+        answer["leave"] = False
+    return schema.model_validate(answer)
+
+
+def _stand_in_request(rng: Random) -> SpeakingRequest:
+    return SpeakingRequest(urgency=rng.randint(0, 10))
 
 
 def _stand_in_reflection(price: float | None, heard: int, rng: Random) -> Reflection:

@@ -13,15 +13,46 @@ from market_agents.plain_text import clean, storable
 MAX_METADATA_DEPTH = 8
 MAX_METADATA_ITEMS = 1_000
 
+_KEYS = frozenset({"message", "recipient_id", "metadata", "topic", "leave"})
+
 
 @dataclass(frozen=True, slots=True)
 class ChatAct:
-    """A message to be posted, or a topic to be proposed."""
+    """A message to be posted, perhaps as the last word of who leaves, or a topic to be proposed."""
 
     message: str = ""
     recipient_id: str = EVERYBODY
     metadata: dict[str, Any] = field(default_factory=dict)
     topic: str | None = None
+    leaves: bool = False
+
+
+def refuse_unknown_keys(action: Mapping[str, object]) -> None:
+    """Nobody can say who sent a message, or when.
+
+    Raises:
+        IllegalAction: names the first key that no chat action has.
+    """
+    unknown = [key for key in action if key not in _KEYS]
+    if unknown:
+        raise IllegalAction(
+            f"unknown key {str(unknown[0])[:40]!r}; a chat action has message, recipient_id and metadata, "
+            "and the sender is whoever holds this handle"
+        )
+
+
+def wants_to_leave(action: Mapping[str, object], *, is_allowed: bool) -> bool:
+    """Whether the action ends its agent's part in the discussion.
+
+    Raises:
+        IllegalAction: no truth value, or leaving is not possible here.
+    """
+    leaves = action.get("leave", False)
+    if not isinstance(leaves, bool):
+        raise IllegalAction("leave is true or false")
+    if leaves and not is_allowed:
+        raise IllegalAction("nobody can leave this discussion; pass by saying nothing")
+    return leaves
 
 
 def read_text(value: object, key: str) -> str:

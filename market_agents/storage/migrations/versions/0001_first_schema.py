@@ -68,7 +68,8 @@ CREATE VIEW v_conversation AS
 SELECT messages.run_id, messages.round, messages.environment, messages.cohort_id, messages.sub_round,
        messages.message_id, messages.timestamp, topics.topic,
        messages.sender_id, sender.name AS sender_name, sender.role AS sender_role,
-       messages.recipient_id, recipient.name AS recipient_name, messages.content
+       messages.recipient_id, recipient.name AS recipient_name, messages.content,
+       messages.delivered, messages.scrambled, messages.verdict, messages.reason
 FROM messages
 LEFT JOIN agents AS sender
        ON sender.run_id = messages.run_id AND sender.agent_id = messages.sender_id
@@ -342,7 +343,12 @@ def upgrade() -> None:
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("metadata", JSON),
         sa.Column("timestamp", sa.Text(), nullable=False),
+        sa.Column("delivered", sa.Integer()),
+        sa.Column("scrambled", sa.Text()),
+        sa.Column("verdict", sa.Text()),
+        sa.Column("reason", sa.Text()),
         sa.Column("request_key", NAME),
+        sa.CheckConstraint("verdict IN ('delivered', 'withheld')", name=op.f("ck_messages_verdict")),
         sa.ForeignKeyConstraint(
             ["run_id"], ["runs.run_id"], name=op.f("fk_messages_run_id"), ondelete="CASCADE"
         ),
@@ -515,6 +521,7 @@ def upgrade() -> None:
         sa.Column("round", sa.Integer(), nullable=False, autoincrement=False),
         sa.Column("cohort_id", NAME, nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("scrambled", sa.Text()),
         sa.Column("proposer_id", NAME),
         sa.Column("request_key", NAME),
         sa.ForeignKeyConstraint(
@@ -550,6 +557,60 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "environment", "trade_id", name=op.f("pk_trades")),
     )
     op.create_index(op.f("ix_trades_run_id_round"), "trades", ["run_id", "round"])
+    op.create_table(
+        "turns",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("environment", NAME, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("sub_round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("agent_id", NAME, nullable=False),
+        sa.Column("cohort_id", NAME, nullable=False),
+        sa.Column("place", sa.Integer()),
+        sa.Column("urgency", sa.Integer()),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("request_key", NAME),
+        sa.CheckConstraint(
+            "outcome IN ('spoke', 'withheld', 'refused', 'passed')", name=op.f("ck_turns_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_turns_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint(
+            "run_id", "environment", "round", "sub_round", "agent_id", name=op.f("pk_turns")
+        ),
+    )
+    op.create_table(
+        "attendance",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("environment", NAME, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("sub_round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("agent_id", NAME, nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("change IN ('joined', 'left')", name=op.f("ck_attendance_change")),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_attendance_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint(
+            "run_id", "environment", "round", "sub_round", "agent_id", name=op.f("pk_attendance")
+        ),
+    )
+    op.create_table(
+        "discussions",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("environment", NAME, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("cohort_id", NAME, nullable=False),
+        sa.Column("sub_rounds", sa.Integer(), nullable=False),
+        sa.Column("ended", sa.Text(), nullable=False),
+        sa.CheckConstraint("ended IN ('time', 'all passed', 'all left')", name=op.f("ck_discussions_ended")),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_discussions_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "environment", "round", "cohort_id", name=op.f("pk_discussions")),
+    )
     op.execute(AGENT_PERFORMANCE)
     op.execute(CONVERSATION)
     op.execute(COSTS)
