@@ -245,8 +245,8 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         for member in self._speaking_order(cohort, where, requests):
             request = requests.get(member)
             silent = _pass_of(request)
-            if silent is not None:
-                turns.append(Turn(self._by_id[member], [silent]))
+            if request is not None and silent is not None:
+                turns.append(Turn(self._by_id[member], [request, silent]))
                 continue
             turn = await self.take_turn(self._by_id[member], where.round, where.sub_round)
             await self._moderate(cohort, where)

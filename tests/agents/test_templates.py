@@ -26,6 +26,9 @@ STABLE = {
     "lifetime",
     "tick",
     "persona",
+    "audience",
+    "treatment",
+    "instructions",
 }
 """What does not change for an agent in an environment."""
 
@@ -46,7 +49,9 @@ def test_there_are_templates_for_every_environment() -> None:
     assert set(NAMES) == {
         *(f"{place}_{step}" for place in ("auction", "group_chat") for step in steps),
         *(f"elicitation_{task}" for task in tasks),
-        "group_chat_topic",
+        *(f"group_chat_{more}" for more in ("topic", "request", "private_action")),
+        "group_chat_moderator",
+        "group_chat_moderator_system",
     }
 
 
@@ -85,6 +90,8 @@ def test_what_changes_most_comes_last(name: str) -> None:
     assert text(name).rstrip().endswith("$observation")
     if name.startswith("elicitation_"):
         assert keys == ["observation"], "a preference is revealed whatever has happened before"
+    elif name == "group_chat_moderator":
+        assert keys == ["kind", "observation"], "each text is judged for itself"
     else:
         assert keys.index("memory") < keys.index("observation")
 

@@ -42,7 +42,7 @@ class Moderator:
         messages = chat_prompt(
             self.prompts.render("group_chat_moderator_system", instructions=self.instructions),
             # The whole text, on as many lines as it has: what is cut off could not be judged.
-            self.prompts.render("group_chat_moderator", kind=kind, text=text),
+            self.prompts.render("group_chat_moderator", kind=kind, observation=text),
         )
         try:
             decision = await self.mind.decide(messages, ModeratorVerdict, _passes)
