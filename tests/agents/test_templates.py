@@ -50,6 +50,7 @@ def test_there_are_templates_for_every_environment() -> None:
         *(f"{place}_{step}" for place in ("auction", "group_chat") for step in steps),
         *(f"elicitation_{task}" for task in tasks),
         *(f"group_chat_{more}" for more in ("topic", "request", "private_action")),
+        "auction_deal",
         "group_chat_moderator",
         "group_chat_moderator_system",
     }
