@@ -14,6 +14,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """A spreadsheet may run a cell that begins like this; the last is there so that the cure can be undone."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_CALM = re.compile(r"[\n\t -~]*")
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)", re.DOTALL
 )
@@ -32,6 +33,8 @@ def escaped(text: str) -> str:
 
 def for_terminal(text: str) -> str:
     """The text without escape sequences, control characters and direction overrides; line ends and tabs stay."""
+    if _CALM.fullmatch(text):
+        return text  # nearly all text, and looking at each character takes its time
     without = _ESCAPE_SEQUENCE.sub("", text)
     return "".join(
         character

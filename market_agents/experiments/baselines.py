@@ -9,7 +9,7 @@ from statistics import fmean
 from market_agents.laboratory import simulate_market
 from market_agents.reporting.report import Baseline
 
-MOST_UNITS = 3_000
+MOST_UNITS = 1_500
 """Units simulated in all: many sessions of a small market, few of a large one."""
 
 MOST_SESSIONS = 50
@@ -43,7 +43,7 @@ def zero_intelligence_baseline(
             periods=1,
             seed=seed,
             max_price=2 * highest,
-            activations=60 * units,
+            activations=30 * units,
         )[0]
         for seed in range(1, sessions + 1)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from market_agents.reporting.report.blocks import Cell, Data, Figure
@@ -41,11 +42,10 @@ def supply_and_demand(market: Market, regime: Regime) -> Figure:
     with chart() as (figure, axes):
         _stairs(axes, values, BLUE, "demand (values)")
         _stairs(axes, costs, ORANGE, "supply (costs)")
-        traded = 0
-        for deal in deals:
-            middle = traded + deal.quantity / 2
-            axes.plot(middle, deal.price, "o", color=INK, markersize=4, label=None if traded else "trades")
-            traded += deal.quantity
+        if deals:
+            ends = list(accumulate(deal.quantity for deal in deals))
+            middles = [end - deal.quantity / 2 for end, deal in zip(ends, deals, strict=True)]
+            axes.scatter(middles, [deal.price for deal in deals], s=16, color=INK, label="trades", zorder=3)
         if band is not None:
             axes.axhspan(*band, color=GREEN, alpha=0.25, linewidth=0)
             axes.axhline(sum(band) / 2, color=GREEN, linewidth=1, label="competitive equilibrium")

@@ -23,9 +23,9 @@ def mind_section(database: Database, run_id: str) -> Section:
     room = MOST_CHARACTERS // max(len(people), 1)
     told: dict[str, _Page] = {str(row["agent_id"]): _Page(room) for row in people}
     for row in fetch(database, "reflections", run_id):
-        told[str(row["agent_id"])].reflect(row)
+        told[str(row["agent_id"])].add(row, looks_back=True)
     for row in fetch(database, "perceptions", run_id):
-        told[str(row["agent_id"])].perceive(row)
+        told[str(row["agent_id"])].add(row, looks_back=False)
     pages = [_page(row, told[str(row["agent_id"])]) for row in people]
     blocks: list[Block] = [page for page in pages if page is not None]
     if not blocks:
@@ -34,53 +34,63 @@ def mind_section(database: Database, run_id: str) -> Section:
 
 
 class _Page:
-    """What is told of one agent, within its share of the room."""
+    """What is told of one agent, within its share of the room; what finds no place is never put into words."""
 
     def __init__(self, room: int) -> None:
         self._room = room
-        self._entries: list[tuple[int, int, str, str]] = []
-        self._strategies: dict[str, str] = {}
-        self.changes = 0
+        self._rows: list[tuple[int, str, int, bool, Row]] = []
 
-    def reflect(self, row: Row) -> None:
-        strategy = str(row["strategy_update"] or "")
-        if strategy != self._strategies.get(row["environment"]):
-            self.changes += row["environment"] in self._strategies
-            self._strategies[row["environment"]] = strategy
-            plan = f" From now on: {one_line(strategy, SHOWN_OF_A_THOUGHT)}"
-        else:
-            plan = ""
-        earned = (
-            ""
-            if row["environment_reward"] is None
-            else f", earned {row['environment_reward']:.0%} of equilibrium"
-        )
-        marks = f" (own mark {row['self_reward']:.2f}{earned})" if row["self_reward"] is not None else ""
-        text = f"learned{marks}: {one_line(str(row['reflection']), SHOWN_OF_A_THOUGHT)}{plan}"
-        self._entries.append((row["round"], row["sub_round"] * 2 + 1, row["environment"], text))
-
-    def perceive(self, row: Row) -> None:
-        sure = "" if row["confidence"] is None else f" ({row['confidence']:.0%} sure)"
-        text = (
-            f"saw: {one_line(str(row['monologue']), SHOWN_OF_A_THOUGHT)} "
-            f"Intended{sure}: {one_line(str(row['strategy']), SHOWN_OF_A_THOUGHT)}"
-        )
-        self._entries.append((row["round"], row["sub_round"] * 2, row["environment"], text))
+    def add(self, row: Row, *, looks_back: bool) -> None:
+        self._rows.append((row["round"], row["environment"], row["sub_round"], looks_back, row))
 
     @property
     def rounds(self) -> int:
-        return len({entry[0] for entry in self._entries})
+        return len({number for number, *_ in self._rows})
+
+    @property
+    def changes(self) -> int:
+        """How often a reflection put another strategy in the place of the last one for its environment."""
+        before: dict[str, str] = {}
+        count = 0
+        for _, environment, _, looks_back, row in sorted(self._rows, key=_place):
+            if looks_back:
+                count += before.get(environment, row["strategy_update"]) != row["strategy_update"]
+                before[environment] = row["strategy_update"]
+        return count
 
     def lines(self) -> Iterator[str]:
         left = self._room
-        ordered = sorted(self._entries, key=lambda entry: (entry[0], entry[2], entry[1]))
-        for place, (number, _, environment, text) in enumerate(ordered):
-            line = f"round {number}, {environment} {text}"
+        rows = sorted(self._rows, key=_place)
+        for place, (number, environment, _, looks_back, row) in enumerate(rows):
+            line = f"round {number}, {environment} {_learned(row) if looks_back else _saw(row)}"
             left -= len(line)
             if left < 0:
-                yield f"… {len(ordered) - place} more in the tables perceptions and reflections"
+                yield f"… {len(rows) - place} more in the tables perceptions and reflections"
                 return
             yield line
+
+
+def _place(entry: tuple[int, str, int, bool, Row]) -> tuple[int, str, int, bool]:
+    return entry[:4]
+
+
+def _learned(row: Row) -> str:
+    earned = (
+        ""
+        if row["environment_reward"] is None
+        else f", earned {row['environment_reward']:.0%} of equilibrium"
+    )
+    marks = f" (own mark {row['self_reward']:.2f}{earned})" if row["self_reward"] is not None else ""
+    learned = one_line(str(row["reflection"]), SHOWN_OF_A_THOUGHT)
+    return (
+        f"learned{marks}: {learned} From now on: {one_line(str(row['strategy_update']), SHOWN_OF_A_THOUGHT)}"
+    )
+
+
+def _saw(row: Row) -> str:
+    sure = "" if row["confidence"] is None else f" ({row['confidence']:.0%} sure)"
+    saw = one_line(str(row["monologue"]), SHOWN_OF_A_THOUGHT)
+    return f"saw: {saw} Intended{sure}: {one_line(str(row['strategy']), SHOWN_OF_A_THOUGHT)}"
 
 
 def _page(row: Row, page: _Page) -> Folded | None:
