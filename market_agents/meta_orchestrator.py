@@ -119,6 +119,7 @@ class RunResult:
     asks: int = 0
     model_calls: int = 0
     replayed: int = 0
+    from_cache: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal = Decimal(0)
@@ -253,6 +254,7 @@ class MetaOrchestrator:
             asks=tally.asked,
             model_calls=tally.attempts,
             replayed=tally.replayed,
+            from_cache=tally.from_cache,
             prompt_tokens=tally.prompt_tokens,
             completion_tokens=tally.completion_tokens,
             cost=tally.cost,

@@ -28,6 +28,7 @@ VERBS = {
     "lab": "let trading strategies trade in a reference market",
     "verify": "reproduce the reference experiments of the literature",
     "fake-model": "serve made-up answers here, to try a configuration without paying",
+    "cache": "answers kept for later runs: how many, and forget them",
     "db": "create, upgrade or check the database",
 }
 

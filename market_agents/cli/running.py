@@ -156,7 +156,7 @@ def stored_json(database: Database, run_id: str) -> str:
 def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:
     lines = [
         f"Run {result.run_id} {result.status}: {counted(result.rounds, 'round')}, {counted(result.asks, 'ask')} "
-        f"({counted(result.model_calls, 'call')}, {result.replayed} from the journal), {_cost(result)}",
+        f"({counted(result.model_calls, 'call')}, {_paid_before(result)}), {_cost(result)}",
         f"Results are in {result.database}",
     ]
     if not quiet:
@@ -168,6 +168,11 @@ def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:
         ]
         lines += filter(None, [place.note()])
     return "\n".join(lines)
+
+
+def _paid_before(result: RunResult) -> str:
+    told = f"{result.replayed} from the journal"
+    return f"{told}, {result.from_cache} from the cache" if result.from_cache else told
 
 
 def _cost(result: RunResult) -> str:

@@ -107,7 +107,8 @@ class LLMConfig(StrictModel):
         default=1024, ge=1, le=1_000_000, description="Longest answer, in tokens, 1 to 1,000,000."
     )
     use_cache: bool = Field(
-        default=False, description="Accepted for files of earlier versions; no effect yet."
+        default=False,
+        description="Keep whole valid answers for later runs, which are given them at the same place for nothing.",
     )
     base_url: WebAddress | None = Field(
         default=None,

@@ -119,6 +119,7 @@ class Outcome:
         cost: US dollars; None where the model's price is unknown.
         attempts: HTTP requests behind this ask, schema fallbacks and retries included.
         replayed: whether the journal answered.
+        from_cache: whether an earlier run's answer was used.
     """
 
     request_key: str
@@ -134,6 +135,7 @@ class Outcome:
     attempts: int = 0
     latency_ms: float = 0.0
     replayed: bool = False
+    from_cache: bool = False
 
 
 def usage_row(usage: Usage) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from market_agents.config import LLMConfig
 from market_agents.errors import MarketAgentsError, ReplayMiss
 from market_agents.inference.asks import Outcome, Request, Status
 from market_agents.inference.budget import ZERO, Amount, Budget, Price
+from market_agents.inference.caching import cache_key, from_cache, is_worth_keeping
 from market_agents.inference.endpoints import Endpoint
 from market_agents.inference.journal import Journal
 from market_agents.inference.outcomes import judge, recall, row_of
@@ -38,6 +39,7 @@ class Tally:
 
     asked: int = 0
     replayed: int = 0
+    from_cache: int = 0
     in_flight: int = 0
     unanswered: int = 0
     attempts: int = 0
@@ -51,6 +53,7 @@ class Tally:
         """Count an outcome; one from the journal was paid for earlier, and counts all the same."""
         self.asked += 1
         self.replayed += outcome.replayed
+        self.from_cache += outcome.from_cache and not outcome.replayed
         self.unanswered += outcome.status is not Status.ANSWERED
         if outcome.status is not Status.ANSWERED:
             self.reasons[f"{outcome.status}: {outcome.reason[:200]}"] += 1
@@ -136,15 +139,27 @@ class ModelDoor:
         refusal = self.budget.refusal(
             scope.agent_id if scope else "", request, self._price(request.model, config)
         )
-        if refusal is None:
-            return await self._ask_live(request, config, key, scope)
-        outcome = Outcome(
-            key, Status.CAPPED, reason=refusal, requested_model=request.model, cost=ZERO, attempts=0
-        )
-        await self.journal.commit(row_of(outcome, Amount(), "", request, config, scope))
+        outcome: Outcome | None = None
+        kept_under = self._cache_key(request, key, config) if scope else None
+        if refusal is not None:
+            outcome = Outcome(key, Status.CAPPED, reason=refusal, requested_model=request.model, cost=ZERO)
+        elif kept_under is not None:
+            outcome = await from_cache(self.journal, kept_under, request, key)
+        if outcome is None:
+            return await self._ask_live(request, config, key, scope, kept_under)
+        await self.journal.commit(row_of(outcome, Amount(), outcome.content, request, config, scope))
         return outcome
 
-    async def _ask_live(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
+    def _cache_key(self, request: Request, key: str, config: LLMConfig) -> str | None:
+        """Under what an answer is kept for later runs; None where it is not."""
+        provider = self._endpoints[config.name].provider
+        if not config.use_cache or not provider.charges:
+            return None
+        return cache_key(request, key, config, provider.base_url)
+
+    async def _ask_live(
+        self, request: Request, config: LLMConfig, key: str, scope: Scope | None, kept_under: str | None
+    ) -> Outcome:
         endpoint = self._endpoints[config.name]
         async with endpoint, endpoint.limits.slot(scope.agent_id if scope else ""):
             if self._stopped is not None:
@@ -160,7 +175,11 @@ class ModelDoor:
                     self.budget.learn(request, outcome.usage.prompt_tokens)
                     purse.paid(outcome.usage, outcome.cost)
                 text = effort.completion.text if effort.completion else ""
-                await self.journal.commit(row_of(outcome, purse.unconfirmed, text, request, config, scope))
+                row = row_of(outcome, purse.unconfirmed, text, request, config, scope)
+                if kept_under is not None and is_worth_keeping(outcome):
+                    await self.journal.commit(row, kept_under)
+                else:
+                    await self.journal.commit(row)
             except MarketAgentsError as error:
                 # What stops one ask for good stops all later ones; those in flight may finish.
                 self._stopped = error

@@ -15,8 +15,11 @@ class Journal(Protocol):
     async def find(self, key: str) -> JournalRow | None:
         """The outcome under ``key``, or None."""
 
-    async def commit(self, row: JournalRow) -> None:
-        """Keep an outcome; returns when it can no longer be lost."""
+    async def commit(self, row: JournalRow, cache_key: str | None = None) -> None:
+        """Keep an outcome, under ``cache_key`` for later runs too; returns when it can no longer be lost."""
+
+    async def find_cached(self, cache_key: str) -> JournalRow | None:
+        """The answer that an earlier run kept under ``cache_key``, or None."""
 
 
 class MemoryJournal:
@@ -24,11 +27,18 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self.rows: dict[str, JournalRow] = {}
+        self.cached: dict[str, JournalRow] = {}
 
     async def find(self, key: str) -> JournalRow | None:
         """The outcome under ``key``, or None."""
         return self.rows.get(key)
 
-    async def commit(self, row: JournalRow) -> None:
+    async def commit(self, row: JournalRow, cache_key: str | None = None) -> None:
         """Keep an outcome in memory."""
         self.rows[row["request_key"]] = row
+        if cache_key is not None:
+            self.cached.setdefault(cache_key, row)
+
+    async def find_cached(self, cache_key: str) -> JournalRow | None:
+        """The answer kept under ``cache_key``, or None."""
+        return self.cached.get(cache_key)

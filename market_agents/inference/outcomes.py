@@ -108,7 +108,7 @@ def row_of(
         "unconfirmed_attempts": unconfirmed.calls,
         "unconfirmed_tokens": unconfirmed.tokens,
         "unconfirmed_cost": unconfirmed.cost,
-        "from_cache": 0,
+        "from_cache": int(outcome.from_cache),
         "latency_ms": outcome.latency_ms,
     }
 
@@ -143,4 +143,5 @@ def recall(row: JournalRow, request: Request) -> Outcome:
         attempts=row["attempts"],
         latency_ms=row["latency_ms"],
         replayed=True,
+        from_cache=bool(row.get("from_cache")),
     )

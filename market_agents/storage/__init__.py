@@ -1,5 +1,6 @@
 """The one door to databases: a run's tables and its journal, in an SQLite file or in PostgreSQL."""
 
+from market_agents.storage.answers import CacheCount, cache_counts, cache_hits, clear_cache
 from market_agents.storage.database import Database, check_database, open_database, upgrade_database
 from market_agents.storage.dictionary import Entry, Kind, dictionary
 from market_agents.storage.digest import digest
@@ -30,6 +31,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Ancestor",
     "Asks",
+    "CacheCount",
     "Database",
     "Entry",
     "Kind",
@@ -43,7 +45,10 @@ __all__ = [
     "StoredJournal",
     "Totals",
     "acquire",
+    "cache_counts",
+    "cache_hits",
     "check_database",
+    "clear_cache",
     "counted",
     "create_run",
     "delete_run",

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from market_agents.errors import JournalError, MarketAgentsError, WriteConflict
 from market_agents.failpoints import reach
 from market_agents.storage import bulk
+from market_agents.storage.answers import find_answer, keep_answers
 from market_agents.storage.database import Database
 from market_agents.storage.leases import Lease
 from market_agents.storage.rows import Row, Values, codec
@@ -47,6 +48,8 @@ class _Waiting:
     values: Values
     loop: asyncio.AbstractEventLoop
     waiter: asyncio.Future[None]
+    row: Row
+    cache_key: str | None = None
     error: BaseException | None = field(default=None)
 
 
@@ -104,10 +107,20 @@ class StoredJournal:
             return await self._in_thread(lambda: self._database.query(lambda c: self._read_one(c, key)))
         return row
 
-    async def commit(self, row: Row) -> None:
+    async def find_cached(self, cache_key: str) -> Row | None:
+        """An earlier run's answer, as columns of ``llm_requests``, or None."""
+        return await self._in_thread(
+            lambda: self._database.query(lambda connection: find_answer(connection, cache_key))
+        )
+
+    async def commit(self, row: Row, cache_key: str | None = None) -> None:
         """Keep an outcome; returns once it is durable. The same outcome again is a no-op.
 
         A caller that is cancelled meanwhile does not take the row back.
+
+        Args:
+            row: the outcome as columns of ``llm_requests``.
+            cache_key: keep the answer for later runs, too, under this key.
 
         Raises:
             WriteConflict: another outcome is stored under this key, or the run is not ours any more.
@@ -120,7 +133,7 @@ class StoredJournal:
         values = codec(llm_requests).encode(self._run_id, dated)
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        self._enqueue(_Waiting(str(row["request_key"]), values, loop, waiter))
+        self._enqueue(_Waiting(str(row["request_key"]), values, loop, waiter, dated, cache_key))
         await waiter
 
     def completed_calls(self) -> int:
@@ -197,6 +210,11 @@ class StoredJournal:
                     f"run {self._run_id}: another outcome is stored under {waiting.key}; it stays as it is"
                 )
         bulk.insert(connection, llm_requests, new)
+        keep_answers(
+            connection,
+            self._run_id,
+            {waiting.cache_key: waiting.row for waiting in batch if waiting.cache_key is not None},
+        )
         reach("journal.commit.before")
         return conflicts
 

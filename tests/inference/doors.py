@@ -156,10 +156,10 @@ class SlowJournal(MemoryJournal):
         self.entered = asyncio.Event()
         self.let_through = asyncio.Event()
 
-    async def commit(self, row: JournalRow) -> None:
+    async def commit(self, row: JournalRow, cache_key: str | None = None) -> None:
         self.entered.set()
         await self.let_through.wait()
-        await super().commit(row)
+        await super().commit(row, cache_key)
 
 
 async def turns(count: int = 50) -> None:

@@ -304,7 +304,7 @@ async def test_after_a_stop_nobody_calls_and_those_in_flight_finish() -> None:
 
 
 class BrokenJournal(MemoryJournal):
-    async def commit(self, row: JournalRow) -> None:
+    async def commit(self, row: JournalRow, cache_key: str | None = None) -> None:
         raise DatabaseAway("the database stayed away")
 
 

@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, inspect, text
 
 from market_agents.errors import SchemaVersionError
 from market_agents.storage import (
@@ -23,6 +23,7 @@ from market_agents.storage import (
     upgrade_database,
     versions,
 )
+from market_agents.storage.answers import shared_metadata
 from market_agents.storage.columns import Name
 from market_agents.storage.schema import VERSION_TABLE, metadata
 from tests.storage.samples import new_run, stored
@@ -58,12 +59,15 @@ def foreign(url: str) -> None:
 
 
 def test_the_revisions_make_what_the_schema_describes(database: Database) -> None:
+    whole = MetaData(naming_convention=metadata.naming_convention)
+    for table in [*metadata.tables.values(), *shared_metadata.tables.values()]:
+        table.to_metadata(whole)
     with database.read() as connection:
         context = MigrationContext.configure(
             connection,
             opts={"compare_type": True, "compare_server_default": True, "version_table": VERSION_TABLE},
         )
-        assert compare_metadata(context, metadata) == []
+        assert compare_metadata(context, whole) == []
 
 
 def test_keys_checks_and_cascades_are_what_the_schema_describes(database: Database) -> None:

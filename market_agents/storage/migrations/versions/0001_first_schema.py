@@ -611,6 +611,22 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("run_id", "environment", "round", "cohort_id", name=op.f("pk_discussions")),
     )
+    op.create_table(
+        "cached_answers",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("cache_key", NAME, nullable=False),
+        sa.Column("request_key", NAME, nullable=False),
+        sa.Column("requested_model", sa.Text(), nullable=False),
+        sa.Column("returned_model", sa.Text(), nullable=False),
+        sa.Column("response", sa.Text(), nullable=False),
+        sa.Column("finish_reason", sa.Text(), nullable=False),
+        sa.Column("prompt_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("completion_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cached_tokens", sa.BigInteger(), nullable=False),
+        sa.Column("cost", sa.Numeric(20, 10)),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("cache_key", name=op.f("pk_cached_answers")),
+    )
     op.execute(AGENT_PERFORMANCE)
     op.execute(CONVERSATION)
     op.execute(COSTS)
