@@ -18,6 +18,7 @@ from market_agents.agents.steps.auction import (
     AuctionPerceptionStep,
     AuctionReflectionStep,
 )
+from market_agents.agents.steps.market_words import order_in_words, trades_in_words
 from market_agents.agents.strategies import QuotingStrategy
 from market_agents.base_orchestrator import BaseOrchestrator, RunContext, Thought, Turn
 from market_agents.config import EnvironmentConfig, MarketConfig
@@ -32,6 +33,7 @@ from market_agents.insert_simulation_data import Where
 from market_agents.laboratory.floor import Seat
 from market_agents.laboratory.protocols import activation
 from market_agents.laboratory.seating import seat_agents
+from market_agents.memory import MarketRound, MemoryEntry, MemoryKind
 
 UNWRITTEN_ACTIVATIONS = 1000
 """Activations of strategies that are written in one transaction."""
@@ -179,6 +181,9 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         self.inserter.ledger(round_number, self.name, self.context.accounts)
         self.display.market(self.good, self._result)
         self._tell_binding_cash(round_number, self._result.equilibrium.price)
+        for agent in self.agents:
+            if self.has_mind(agent):
+                self._let_remember(round_number, agent, self._result)
 
     def _tell_binding_cash(self, round_number: int, price: float | None) -> None:
         """Warn where cash binds: the equilibrium counts what units are worth, whether they can be paid or not."""
@@ -266,6 +271,35 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             return {"action": "hold"}
         side = Side.BID if seat.buying else Side.ASK
         return {"action": side.value, "price": self.mechanism.scale.to_currency(price), "quantity": 1}
+
+    def _let_remember(self, round_number: int, agent: MarketAgent, result: RoundResult) -> None:
+        """Let an agent keep what it traded in the round, and what of it stood out."""
+        state = self.environment.get_global_state(agent_id=agent.id)
+        buying = agent.role == "buyer"
+        left = state["values" if buying else "costs"]
+        units = sum(trade["quantity"] for trade in state["own_trades"])
+        earned = self.mechanism.scale.to_currency(result.profits[agent.id])
+        agent.memory.remember(
+            MemoryEntry(
+                round_number,
+                self.name,
+                MemoryKind.TRADE,
+                trades_in_words(state["own_trades"], buying=buying, earned=earned, left=len(left)),
+            )
+        )
+        happened = MarketRound(
+            buying=buying,
+            limit=left[0] if left else None,
+            units=units,
+            earned=earned,
+            last_price=state["last_price"],
+            refused=(state["last_verdict"] or {}).get("reason") or "",
+        )
+        agent.memory.live_through(round_number, self.name, happened)
+
+    def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:
+        """An order as its agent remembers it."""
+        return order_in_words(action, reason)
 
     def sub_rounds(self) -> int:
         """One for each quoting step and, where quotes are dealt on, one for each dealing after it."""

@@ -26,8 +26,10 @@ from market_agents.economics.accounts import Accounts
 from market_agents.environments import Act, Environment, Event
 from market_agents.errors import IllegalAction, MarketAgentsError, NoAnswer, UserError
 from market_agents.inference import Decision, ModelDoor, Scope, Status, asking
-from market_agents.insert_simulation_data import SimulationDataInserter, Where
+from market_agents.insert_simulation_data import SimulationDataInserter, Where, storable_or_note
 from market_agents.logger_utils import SimulationLogger
+from market_agents.memory import MemoryEntry, MemoryKind, Recollection
+from market_agents.plain_text import one_line
 from market_agents.rng import RandomStreams
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,12 @@ ENVIRONMENTS: dict[str, str] = {
     "elicitation": "market_agents.elicitation_orchestrator:ElicitationOrchestrator",
 }
 """The registry: a type's name in the YAML, and the class that runs it."""
+
+REMEMBERED_OF_AN_ACT = 500
+"""Characters of an act that its agent remembers."""
+
+MESSAGES_IN_MIND = 5
+"""Messages heard last by which an agent's memory is searched."""
 
 ConfigT = TypeVar("ConfigT", bound=EnvironmentConfig)
 ItemT = TypeVar("ItemT")
@@ -121,6 +129,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         self.environment = self.make_environment()
         self.environment.join(self.agents)
         self.steps = self.make_steps()
+        self._has_told_of_trimming = False
 
     def go_on_under(self, position: int, config: ConfigT) -> None:
         """From the next round on, act under another configuration; what has happened stays.
@@ -183,6 +192,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         self.post_office.moment = Moment(self.name, round_number)
         self.begin_round(round_number)
         mechanism.begin_round(round_number, self.streams.stream("round", round_number))
+        await self.recollect(round_number)
         await self.open_round(round_number)
         await self.record(round_number, 0, [], {})
         last, accepted = await self.play(round_number)
@@ -297,6 +307,46 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
                 self.inserter.reflection(where, agent.id, reflection, self.reward(agent), thought.request_key)
                 self.display.reflection(agent.id, reflection.strategy_update)
 
+    async def recollect(self, round_number: int) -> None:
+        """Let everybody with a mind remember what this round brings back, once for all of the round's prompts."""
+
+        async def recall(agent: MarketAgent) -> Recollection:
+            with asking(Scope(round_number, self.position, self.name, 0, agent.id, "memory")):
+                return await agent.memory.recall(self.situation(agent), self.name)
+
+        thinking = [agent for agent in self.agents if self.has_mind(agent)]
+        found = await self.side_by_side(thinking, recall)
+        for agent, recollection in zip(thinking, found, strict=True):
+            self.inserter.recollection(Where(self.name, round_number), agent.id, recollection)
+        self._tell_of_trimming(round_number, sum(recollection.left_out > 0 for recollection in found))
+
+    def _tell_of_trimming(self, round_number: int, agents: int) -> None:
+        """Note once where prompts begin to leave memories out; how many in each round is in the records."""
+        if agents and not self._has_told_of_trimming:
+            self._has_told_of_trimming = True
+            told = f"from round {round_number} on prompts in {self.name} leave older memories out"
+            self.inserter.note("info", "memory_trimmed", f"{told}; the table recollections counts them")
+
+    def situation(self, agent: MarketAgent) -> str:
+        """What an agent is about to do, in the words by which its memory is searched."""
+        heard = [str(message["content"]) for message in agent.memory.heard(agent.memory.latest_round)]
+        return " ".join([agent.memory.strategy(self.name), *heard[-MESSAGES_IN_MIND:]])
+
+    def remember_acts(self, round_number: int, agent: MarketAgent, acts: Iterable[Act]) -> None:
+        """Let an agent with a mind keep what it did in a turn."""
+        for act in acts:
+            said = self.act_in_words(storable_or_note(act.action), act.told.get("reason"))
+            if said:
+                said = one_line(said, REMEMBERED_OF_AN_ACT)
+                agent.memory.remember(MemoryEntry(round_number, self.name, MemoryKind.STEP, said))
+
+    def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:
+        """An act, and why it was refused, as its agent remembers it; empty for one that is remembered otherwise."""
+        said = ", ".join(
+            f"{key} {value}" for key, value in action.items() if isinstance(value, str | int | float)
+        )
+        return f"{said}, which was refused: {reason}" if reason else said
+
     def has_mind(self, agent: MarketAgent) -> bool:
         """Whether a model (or its stand-in) thinks for the agent here, and not a rule."""
         return agent.strategy is None
@@ -338,6 +388,8 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         for turn in turns:
             keys[turn.agent.id] = turn.action.request_key if turn.action else None
             self._record_turn(where, turn, acts.get(turn.agent.id, ()))
+            if self.has_mind(turn.agent):
+                self.remember_acts(round_number, turn.agent, acts.get(turn.agent.id, ()))
         self.record_events(where, keys)
 
     def record_events(self, where: Where, request_keys: Mapping[str, str | None]) -> None:

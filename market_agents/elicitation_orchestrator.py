@@ -86,6 +86,13 @@ class ElicitationOrchestrator(BaseOrchestrator[ElicitationConfig]):
         """Everybody answers through a model or its stand-in."""
         return True
 
+    async def recollect(self, round_number: int) -> None:
+        """Nothing comes to mind: a preference is revealed whatever has happened before."""
+
+    def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:  # noqa: ARG002  (as above)
+        """Nothing: what was answered here is no part of an agent's past."""
+        return ""
+
     def name_of(self, action: Mapping[str, object]) -> str:  # noqa: ARG002  (the task says more than the answer)
         """The task."""
         return self.mechanism.task

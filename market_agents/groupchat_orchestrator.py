@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.generation import minds
@@ -40,6 +40,7 @@ from market_agents.environments.mechanisms.group_chat import (
 from market_agents.errors import UserError
 from market_agents.inference import Decision, LLMOrchestrator, Scope, asking
 from market_agents.insert_simulation_data import ChatTurn, Where
+from market_agents.memory import MemoryEntry, MemoryKind
 
 __all__ = ["GroupChatConfig", "GroupChatOrchestrator"]
 
@@ -328,8 +329,20 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         """Let every member take what it heard to the market."""
         for agent in self.agents:
             if self.mechanism.takes_part(agent.id):
-                heard = self.mechanism.visible_messages(agent.id, last=self.context.config.memory.messages)
+                heard = self.mechanism.visible_messages(agent.id)
                 agent.memory.hear(round_number, self.name, heard)
+                for message in heard:
+                    if message["recipient_id"] == agent.id:
+                        said = f"{message['sender_id']} wrote to you alone: {message['content']}"
+                        agent.memory.remember(MemoryEntry(round_number, self.name, MemoryKind.EVENT, said))
+
+    def situation(self, agent: MarketAgent) -> str:
+        """The configured topic, besides what the agent intends and heard."""
+        return f"{self.config.initial_topic} {super().situation(agent)}"
+
+    def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:  # noqa: ARG002  (as talk)
+        """Nothing: what it said is among what it heard."""
+        return ""
 
     # -- the records ------------------------------------------------------------------------------------------
 

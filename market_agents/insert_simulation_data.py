@@ -33,6 +33,7 @@ from market_agents.environments.mechanisms.group_chat import (
     MessagePosted,
     TopicSet,
 )
+from market_agents.memory import Recollection
 from market_agents.personas import Persona
 from market_agents.plain_text import clean, storable
 from market_agents.storage import Lease, record_event, write_step
@@ -262,21 +263,35 @@ class SimulationDataInserter:
             {
                 **where.columns(),
                 "agent_id": agent_id,
-                **reflection.model_dump(),
+                **reflection.model_dump(exclude={"note"}),
                 "environment_reward": reward,
                 "request_key": request_key,
             }
         )
 
+    def recollection(self, where: Where, agent_id: str, recollection: Recollection) -> None:
+        """What a round brought back to an agent and what its prompts leave out; no row where there is neither."""
+        if recollection.recalled or recollection.left_out or recollection.messages_left_out:
+            self._rows["recollections"].append(
+                {
+                    "environment": where.environment,
+                    "round": where.round,
+                    "agent_id": agent_id,
+                    "recalled": [[entry.round, entry.seq] for entry in recollection.recalled],
+                    "left_out": recollection.left_out,
+                    "messages_left_out": recollection.messages_left_out,
+                }
+            )
+
     def memories(self, round_number: int, agents: Iterable[MarketAgent]) -> None:
         """What agents decided to keep."""
         for agent in agents:
-            for seq, entry in enumerate(agent.memory.take_new(), 1):
+            for entry in agent.memory.take_new():
                 self._rows["agent_memories"].append(
                     {
                         "round": round_number,
                         "agent_id": agent.id,
-                        "seq": seq,
+                        "seq": entry.seq,
                         "environment": entry.environment,
                         "kind": entry.kind.value,
                         "content": clean(entry.content),

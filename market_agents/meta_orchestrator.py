@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from market_agents import __version__
-from market_agents.agents.generation import generate_agents, minds, reconfigure
+from market_agents.agents.generation import asked_entries, generate_agents, reconfigure
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.preferences import Preferences
 from market_agents.agents.prompts import (
@@ -188,7 +188,7 @@ class MetaOrchestrator:
             {}
             if self.start.replay
             else build_endpoints(
-                minds(config),
+                asked_entries(config),
                 environment=self.variables,
                 request_limits=config.request_limits,
                 seed=self.seed,
@@ -202,7 +202,7 @@ class MetaOrchestrator:
             budget=Budget(config.budget),
         )
         if self.door.budget.counts_cost and not self.start.replay:
-            refuse_unknown_prices(minds(config), self.variables)
+            refuse_unknown_prices(asked_entries(config), self.variables)
         self.rounds_done = 0
         self.run_is_stored = False
         self.database_display = ""

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from market_agents.memory import Memory
+from market_agents.memory import Memory, MemoryEntry, MemoryKind
 from market_agents.plain_text import one_line
 
 if TYPE_CHECKING:
@@ -104,17 +104,41 @@ def render_messages(messages: Iterable[Mapping[str, Any]]) -> str:
 
 
 def render_memory(memory: Memory, environment: str) -> str:
-    """What the agent remembers: reflections, oldest first, then the strategy it chose last."""
-    lines = [
-        f"- Round {entry.round}, {entry.environment}: {one_line(entry.content, SHOWN_OF_A_THOUGHT)}"
-        for entry in memory.reflections()
-    ]
-    if lines:
-        lines.insert(0, "What you remember")
+    """What the agent remembers, each memory on one line: what earlier rounds brought back, oldest first, then its
+    latest reflections, acts and trades, then the strategy that it chose last and its own note."""
+    lines = _section(
+        "What comes back to you from earlier",
+        (
+            f"- From round {entry.round}, {entry.environment}: {_thought(entry)}"
+            for entry in memory.recalled(environment)
+        ),
+    )
+    lines += _section(
+        "What you remember",
+        (f"- Round {entry.round}, {entry.environment}: {_thought(entry)}" for entry in memory.reflections()),
+    )
+    lines += _section(
+        "What you did lately",
+        (
+            f"- In round {entry.round}, {entry.environment}: {_thought(entry)}"
+            for entry in memory.latest(MemoryKind.STEP, MemoryKind.TRADE)
+        ),
+    )
     strategy = memory.strategy(environment)
     if strategy:
         lines.append(f"What you decided to do from now on: {one_line(strategy, SHOWN_OF_A_THOUGHT)}")
+    if memory.note:
+        lines.append(f"Your private note: {one_line(memory.note, memory.note_length)}")
     return "\n".join(lines)
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    found = list(lines)
+    return [title, *found] if found else []
+
+
+def _thought(entry: MemoryEntry) -> str:
+    return one_line(entry.content, SHOWN_OF_A_THOUGHT)
 
 
 def with_article(noun: str) -> str:

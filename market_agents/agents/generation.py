@@ -12,8 +12,8 @@ from market_agents.agents.schedules import Schedules
 from market_agents.agents.strategies import STRATEGIES, Strategy
 from market_agents.config import LLMConfig, SimulationConfig, read_environment
 from market_agents.errors import UserError
-from market_agents.inference import LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
-from market_agents.memory import Memory
+from market_agents.inference import DoorEmbedder, LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
+from market_agents.memory import Bm25, ByEmbeddings, Memory, Recent, Retriever
 from market_agents.personas import Persona, generate_persona, load_personas
 from market_agents.rng import RandomStreams, draw_seed
 
@@ -60,6 +60,32 @@ def minds(config: SimulationConfig) -> Sequence[LLMConfig]:
     return config.llm_configs if config.agent_config.use_llm and config.llm_configs else (OFFLINE,)
 
 
+def asked_entries(config: SimulationConfig) -> Sequence[LLMConfig]:
+    """Every entry that a run may ask: its agents' minds, and the one that makes embeddings for their memories."""
+    entries = list(minds(config))
+    named = {config.memory.embeddings} if config.memory.retrieval == "embeddings" else set()
+    entries += [entry for entry in config.llm_configs if entry.name in named and entry not in entries]
+    return entries
+
+
+def _memory(config: SimulationConfig, door: ModelDoor) -> Memory:
+    settings = config.memory
+    retriever: Retriever = Bm25() if settings.retrieval == "bm25" else Recent()
+    if settings.retrieval == "embeddings":
+        entry = next(entry for entry in config.llm_configs if entry.name == settings.embeddings)
+        retriever = ByEmbeddings(DoorEmbedder(door, entry))
+    return Memory(
+        window=settings.window,
+        messages=settings.messages,
+        enabled=settings.enabled,
+        recalled=settings.k,
+        kept=settings.keep,
+        kinds=settings.kinds,
+        retriever=retriever,
+        note_length=settings.scratchpad_length if settings.scratchpad else 0,
+    )
+
+
 def _agent(
     config: SimulationConfig,
     streams: RandomStreams,
@@ -95,9 +121,7 @@ def _agent(
         ),
         post_office=office,
         prompts=prompts,
-        memory=Memory(
-            window=config.memory.window, messages=config.memory.messages, enabled=config.memory.enabled
-        ),
+        memory=_memory(config, door),
     )
 
 
@@ -118,7 +142,7 @@ def _strategy(config: SimulationConfig) -> Strategy:
 
 def _standalone_door(config: SimulationConfig, seed: int) -> ModelDoor:
     endpoints = build_endpoints(
-        minds(config),
+        asked_entries(config),
         environment=read_environment(Path.cwd()),
         request_limits=config.request_limits,
         seed=seed,

@@ -145,3 +145,12 @@ class Reflection(Answer):
     self_critique: str = Field(description="What you could have done better, in one sentence.")
     self_reward: float = Field(ge=0, le=1, description="How well you did, from 0 to 1.")
     strategy_update: str = Field(description="What you will do from now on, in one sentence.")
+
+
+class NotedReflection(Reflection):
+    """The same by an agent that keeps a private note."""
+
+    note: str = Field(
+        description="Your private note to yourself, rewritten whole: what you want to know in later rounds. Nobody "
+        "else ever sees it."
+    )

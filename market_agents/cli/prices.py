@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from market_agents.agents.generation import minds
+from market_agents.agents.generation import asked_entries
 from market_agents.cli.common import guarded, parser_for
 from market_agents.cli.tables import table
 from market_agents.config import base_url, read_environment
@@ -37,7 +37,9 @@ def _prices(arguments: argparse.Namespace) -> int:
         found = [(model, price_of(model, arguments.base_url)) for model in arguments.models]
     else:
         variables = read_environment(Path.cwd())
-        entries = [entry for entry in minds(load_config(arguments.config)) if entry.client != "offline"]
+        entries = [
+            entry for entry in asked_entries(load_config(arguments.config)) if entry.client != "offline"
+        ]
         found = [(entry.model, price_of(entry.model, base_url(entry, variables), entry)) for entry in entries]
     if not found:
         say("every agent's mind is the rule-based stand-in, which is free")

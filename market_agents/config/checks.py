@@ -7,7 +7,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from market_agents.config.findings import Finding
-from market_agents.yaml_source import shown
+from market_agents.yaml_source import KeyPath, shown
 
 OLD_CLIENTS = ("vllm", "litellm")
 """Names of earlier versions; both mean ``openai`` with a ``base_url``."""
@@ -44,6 +44,7 @@ def cross_mistakes(tree: Mapping[str, object], known: Collection[str] = ()) -> I
     names = [entry.get("name") for entry in _mappings(tree.get("llm_configs"))]
     yield from _models(tree, names)
     yield from _limits(tree, names)
+    yield from _embeddings(tree, names)
     yield from _ticks(tree)
     yield from _chats(tree, names)
 
@@ -98,6 +99,30 @@ def entry_mistakes(entry: Mapping[str, object]) -> Iterator[Finding]:
     for one, other in (("input_price", "output_price"), ("output_price", "input_price")):
         if entry.get(one) is not None and entry.get(other) is None:
             yield (other,), f"missing; {one} is set, and a price has two sides"
+
+
+def _embeddings(tree: Mapping[str, object], names: Sequence[object]) -> Iterator[Finding]:
+    memory = _mapping(tree.get("memory"))
+    name, path = memory.get("embeddings"), ("memory", "embeddings")
+    if name is None:
+        if memory.get("retrieval") == "embeddings":
+            yield path, "missing; retrieval embeddings needs the name of an llm_configs entry"
+        return
+    if not isinstance(name, str):
+        return
+    yield from unknown_entry(name, names, path)
+    for index, entry in enumerate(_mappings(tree.get("llm_configs"))):
+        if entry.get("name") == name and entry.get("client") != "offline" and entry.get("weight", 1.0) != 0:
+            message = f"expected 0, for {shown(name)} makes embeddings and no agent can think with it"
+            yield ("llm_configs", index, "weight"), message
+
+
+def unknown_entry(name: str, names: Sequence[object], path: KeyPath) -> Iterator[Finding]:
+    """The finding for a name that no entry of llm_configs has."""
+    known = [entry for entry in names if isinstance(entry, str)] or ["offline"]
+    if name not in known:
+        hint = suggestion(name, known)
+        yield path, f"no llm_configs entry is called {shown(name)}{hint}; known: {listing(known)}"
 
 
 def _limits(tree: Mapping[str, object], names: Sequence[object]) -> Iterator[Finding]:

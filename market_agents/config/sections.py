@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import ceil
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, Strict, model_validator
 
 from market_agents.config.checks import entry_mistakes
 from market_agents.config.fields import Goods, Money, Port, Price, StrictModel, Text, VariableName, WebAddress
@@ -204,15 +204,59 @@ class DatabaseConfig(StrictModel):
         return self.db_host is not None or self.db_user is not None
 
 
+Kept = Literal["reflection", "strategy", "heard", "step", "trade", "event"]
+
+
+def _each_kind_once(kinds: tuple[Kept, ...]) -> tuple[Kept, ...]:
+    if len(set(kinds)) < len(kinds):
+        raise ValueError("expected each kind once")
+    return kinds
+
+
 class MemoryConfig(StrictModel):
     """What of the past an agent is shown."""
 
     enabled: bool = Field(default=True, description="Whether agents remember anything at all.")
     window: int = Field(
-        default=3, ge=0, le=100, description="Rounds of an agent's own reflections shown to it, 0 to 100."
+        default=3,
+        ge=0,
+        le=100,
+        description="How many of its latest reflections, acts and trades are shown to it, of each, 0 to 100.",
     )
     messages: int = Field(
         default=20, ge=0, le=1000, description="Chat messages of this round shown to it, 0 to 1,000."
+    )
+    kinds: Annotated[tuple[Kept, ...], Strict(False), AfterValidator(_each_kind_once)] = Field(
+        default=("reflection", "strategy", "heard", "step", "trade", "event"),
+        description="What is kept: reflection, strategy, heard (messages), step (acts), trade, event (what stood out).",
+    )
+    k: int = Field(
+        default=3,
+        ge=0,
+        le=50,
+        description="How many reflections and events older than the window a round brings back, 0 to 50.",
+    )
+    retrieval: Literal["bm25", "embeddings", "recent"] = Field(
+        default="bm25",
+        description="Which are brought back: those that share words with the situation (bm25), those nearest in "
+        "meaning (embeddings), or the latest (recent).",
+    )
+    embeddings: Text | None = Field(
+        default=None, description="Name of the llm_configs entry that makes embeddings; its weight is 0."
+    )
+    keep: int = Field(
+        default=200,
+        ge=0,
+        le=10_000,
+        description="Reflections and events older than the window that can be brought back, 0 to 10,000; the oldest "
+        "are forgotten.",
+    )
+    scratchpad: bool = Field(
+        default=False,
+        description="Whether an agent keeps a private note from round to round, rewritten as it reflects.",
+    )
+    scratchpad_length: int = Field(
+        default=1000, ge=50, le=10_000, description="Longest private note, in characters, 50 to 10,000."
     )
 
 

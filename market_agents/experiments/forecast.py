@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from market_agents.agents.generation import minds
+from market_agents.agents.generation import asked_entries
 from market_agents.config import LLMConfig, SimulationConfig, base_url, read_environment
 from market_agents.inference.asks import Usage
 from market_agents.inference.prices import Price, cost_of, price_of
@@ -122,7 +122,7 @@ def forecast(
     variables = read_environment(folder or Path.cwd())
     entries = [
         _entry_forecast(entry, variables, [(ask, scale * weights[ask.environment, ask.round]) for ask in own])
-        for entry in minds(config)
+        for entry in asked_entries(config)
         if (own := [ask for ask in asks if ask.entry == entry.name])
     ]
     seconds, waves = _time(config, asks, weights, scale, latency)
@@ -222,7 +222,7 @@ def _time(
     waves: defaultdict[int, dict[str, list[RehearsedAsk]]] = defaultdict(lambda: defaultdict(list))
     for ask in asks:
         waves[ask.wave][ask.entry].append(ask)
-    entries = {entry.name: entry for entry in minds(config)}
+    entries = {entry.name: entry for entry in asked_entries(config)}
     total, count = Span(), 0.0
     for by_entry in waves.values():
         slowest = Span()

@@ -11,6 +11,7 @@ Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 
 _DEEPEST = 6
+_DIMENSIONS = 64
 _OPPOSITES = (("bid", "ask"), ("buy", "sell"))
 # Bounds by the name of a property: lowest, highest, decimals.
 _NAMED_NUMBERS = {"price": (60.0, 140.0, 1), "quantity": (1.0, 2.0, 0), "confidence": (0.0, 1.0, 2)}
@@ -218,3 +219,11 @@ def _number(node: Schema, name: str, integer: bool, drawn: float) -> int | float
         return (lowest + highest) / 2
     value = round((first + int(drawn * (last - first + 1))) * step, 9)
     return int(value) if integer or decimals == 0 else value
+
+
+def vector(text: str) -> list[float]:
+    """A text's embedding: how often words of each hash occur in it, so that texts that share words are near."""
+    counts = [0.0] * _DIMENSIONS
+    for word in text.lower().split():
+        counts[int(fraction(word.encode()) * _DIMENSIONS)] += 1.0
+    return counts

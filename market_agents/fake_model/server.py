@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from market_agents.fake_model.answers import fraction
+from market_agents.fake_model.answers import fraction, vector
 from market_agents.fake_model.faults import FaultPlan, Rule, parse_rules
 from market_agents.fake_model.ledger import Entry, Ledger
 from market_agents.fake_model.mutations import error_body, mutate, refusal_of_format, whole_body
@@ -54,6 +55,7 @@ class FakeModelServer:
         """The web application with all routes."""
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/v1/chat/completions", self._chat)
+        application.router.add_post("/v1/embeddings", self._embed)
         application.router.add_get("/v1/models", self._models)
         application.router.add_get("/ledger", self._show_ledger)
         application.router.add_post("/faults", self._set_faults)
@@ -71,6 +73,36 @@ class FakeModelServer:
         entry = self._ledger.add(raw, headers.get("Authorization"), headers.get("Idempotency-Key"))
         try:
             return await self._answer(request, entry)
+        finally:
+            self._ledger.end(entry)
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        """A vector for each text; like an answer, a pure function of the text."""
+        raw, headers = await request.read(), request.headers
+        entry = self._ledger.add(raw, headers.get("Authorization"), headers.get("Idempotency-Key"))
+        try:
+            try:
+                body = json.loads(raw)
+                texts = [body["input"]] if isinstance(body["input"], str) else list(body["input"])
+                data = [
+                    {"object": "embedding", "index": at, "embedding": vector(text)}
+                    for at, text in enumerate(texts)
+                ]
+            except _UNREADABLE as error:
+                mistake = f"cannot read the request: {type(error).__name__}: {error}"
+                return await _send(request, entry, 400, error_body(mistake, "invalid_request_error"))
+            key = hashlib.sha256(raw).hexdigest()
+            self._ledger.identify(entry, key)
+            rules = self._plan.strike(raw, "text", False, key, entry.attempt)
+            entry.faults = [rule.kind for rule in rules]
+            await self._wait(rules, key)
+            if rules and (early := await self._answer_early(request, entry, rules[-1])) is not None:
+                return early
+            entry.paid = True
+            tokens = sum(len(text) for text in texts) // 4
+            usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+            reply = {"object": "list", "model": body["model"], "data": data, "usage": usage}
+            return await _send(request, entry, 200, reply)
         finally:
             self._ledger.end(entry)
 

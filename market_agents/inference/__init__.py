@@ -4,6 +4,7 @@ from market_agents.inference.asks import Message, Outcome, Request, StandIn, Sta
 from market_agents.inference.budget import Amount, Budget
 from market_agents.inference.building import build_endpoints, refuse_unknown_prices
 from market_agents.inference.door import ModelDoor, Tally
+from market_agents.inference.embeddings import DoorEmbedder, EmbeddingRequest
 from market_agents.inference.journal import Journal, JournalRow, MemoryJournal
 from market_agents.inference.orchestrator import Decision, LLMOrchestrator
 from market_agents.inference.scope import Scope, asking, current_scope
@@ -12,6 +13,8 @@ __all__ = [
     "Amount",
     "Budget",
     "Decision",
+    "DoorEmbedder",
+    "EmbeddingRequest",
     "Journal",
     "JournalRow",
     "LLMOrchestrator",

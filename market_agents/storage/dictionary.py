@@ -52,7 +52,8 @@ ROWS: Final[Mapping[str, str]] = {
     "orders": "an order and its last state",
     "perceptions": "how an agent saw its situation before it acted",
     "preference_schedules": "a unit still open to an agent at the start of a round",
-    "prompts": "a template of the prompts that the run used",
+    "prompts": "a template that agents were asked with",
+    "recollections": "what a round brought back to an agent's mind, and what its prompts left out",
     "reflections": "how an agent looked back on a round",
     "run_events": "something about the run itself",
     "runs": "a run",
@@ -106,7 +107,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "agent_memories": {
         "seq": "place among what the agent kept in the round, from 1",
-        "kind": "what it is about, for example reflection, strategy, heard",
+        "kind": "what it is about: reflection, strategy, heard, step, trade, event or note",
         "content": "the text",
     },
     "agents": {
@@ -232,10 +233,15 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "cost": "a seller's cost of the unit, currency",
     },
     "prompts": {
-        "name": "the template's name",
-        "source": "where its text came from",
-        "sha256": "SHA-256 over its text",
-        "content": "its text",
+        "name": "the prompt",
+        "source": "the file that it came from, or built in",
+        "sha256": "of the text, in hexadecimal",
+        "content": "the text with its placeholders",
+    },
+    "recollections": {
+        "recalled": "round and seq in agent_memories of each memory that came back, oldest first",
+        "left_out": "reflections, events, acts and trades so far that the round's prompts do not show",
+        "messages_left_out": "messages of the latest conversation that the round's prompts do not show",
     },
     "reflections": {
         "reflection": "what happened and why",

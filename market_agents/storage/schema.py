@@ -412,6 +412,18 @@ agent_memories = Table(
     _text("content"),
 )
 
+recollections = Table(
+    "recollections",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("round"),
+    _name("agent_id"),
+    _json("recalled", nullable=False),
+    _whole("left_out"),
+    _whole("messages_left_out"),
+)
+
 llm_requests = Table(
     "llm_requests",
     metadata,

@@ -12,6 +12,8 @@ def test_the_rooms_door_shows_these_names() -> None:
         "Amount",
         "Budget",
         "Decision",
+        "DoorEmbedder",
+        "EmbeddingRequest",
         "Journal",
         "JournalRow",
         "LLMOrchestrator",

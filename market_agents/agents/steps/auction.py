@@ -25,7 +25,8 @@ from market_agents.agents.steps.auction_stand_in import (
     stand_in_reflection,
 )
 from market_agents.agents.steps.auction_words import AuctionFrame, market_in_words, open_units
-from market_agents.agents.steps.group_chat import keep_reflection, render_perception
+from market_agents.agents.steps.group_chat import render_perception
+from market_agents.agents.steps.looking_back import look_back
 from market_agents.agents.steps.talk import about, expected_price
 from market_agents.inference import Decision
 
@@ -144,6 +145,4 @@ class AuctionReflectionStep(_AuctionStep, ReflectionStep):
         state = self.observe(agent)
         messages = chat_prompt(self.system(agent), self.user("auction_reflection", agent, state))
         rule = partial(stand_in_reflection, dict(state), self.expectation(agent, state))
-        decision = await agent.llm_orchestrator.decide(messages, Reflection, rule)
-        keep_reflection(agent, self.environment_name, state["round"], decision.value)
-        return decision
+        return await look_back(agent, self.environment_name, state["round"], messages, rule)

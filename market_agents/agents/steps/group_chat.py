@@ -35,9 +35,9 @@ from market_agents.agents.schemas import (
     TopicProposal,
 )
 from market_agents.agents.steps.chat_rules import PLAIN_RULES, ChatRules
+from market_agents.agents.steps.looking_back import look_back
 from market_agents.agents.steps.talk import about, expected_price, opening_line
 from market_agents.inference import Decision
-from market_agents.memory import MemoryEntry, MemoryKind
 from market_agents.plain_text import one_line
 
 SHOWN_MEMBERS = 30
@@ -236,9 +236,7 @@ class ChatReflectionStep(_ChatStep, ReflectionStep):
             self.wanted_price(agent, state, self.frame.good),
             len(state["round_messages"]),
         )
-        decision = await agent.llm_orchestrator.decide(messages, Reflection, rule)
-        keep_reflection(agent, self.environment_name, state["current_round"], decision.value)
-        return decision
+        return await look_back(agent, self.environment_name, state["current_round"], messages, rule)
 
 
 def _chat_action(answer: ChatMessage) -> dict[str, object]:
@@ -261,16 +259,6 @@ def render_perception(perception: object) -> str:
     return (
         f"Your thoughts a moment ago: {one_line(perception.monologue, SHOWN_OF_A_THOUGHT)}\n"
         f"Your intention: {one_line(perception.strategy, SHOWN_OF_A_THOUGHT)}"
-    )
-
-
-def keep_reflection(agent: MarketAgent, environment: str, round_number: int, reflection: Reflection) -> None:
-    """Let the agent remember what it learned."""
-    agent.memory.remember(
-        MemoryEntry(round_number, environment, MemoryKind.REFLECTION, reflection.reflection)
-    )
-    agent.memory.remember(
-        MemoryEntry(round_number, environment, MemoryKind.STRATEGY, reflection.strategy_update)
     )
 
 

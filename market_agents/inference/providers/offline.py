@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from market_agents.inference.asks import Completion, Request, Usage
+from market_agents.inference.embeddings import EmbeddingRequest, packed, word_vector
 from market_agents.inference.retry import AttemptFailed, Verdict
 from market_agents.rng import RandomStreams
 
@@ -35,7 +36,9 @@ class OfflineProvider:
         """Answer by the request's own rule, or with a sentence where plain text is asked for."""
         await asyncio.sleep(0)
         rng = self._streams.stream(key)
-        if request.schema is None:
+        if isinstance(request, EmbeddingRequest):
+            text = packed([word_vector(message["content"]) for message in request.messages])
+        elif request.schema is None:
             text = rng.choice(_SENTENCES)
         elif request.stand_in is None:
             raise AttemptFailed(

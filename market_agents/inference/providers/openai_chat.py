@@ -18,7 +18,8 @@ import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from market_agents.inference.asks import Completion, Request
-from market_agents.inference.providers.replies import read_completion
+from market_agents.inference.embeddings import EmbeddingRequest
+from market_agents.inference.providers.replies import read_completion, read_embeddings
 from market_agents.inference.retry import AttemptFailed, Verdict
 from market_agents.inference.structured import schema_in_words, wire_schema
 from market_agents.plain_text import one_line
@@ -94,10 +95,7 @@ class OpenAIChatProvider:
         try:
             # The library's own timeout starts again with every byte that arrives.
             async with asyncio.timeout(self._timeout):
-                reply = await self._open().chat.completions.with_raw_response.create(
-                    **_body(request, used, limit),
-                    extra_headers={"Idempotency-Key": f"{idempotency_key}-{used}-{len(limit)}"},
-                )
+                body = await self._send(request, used, limit, idempotency_key)
         except TimeoutError:
             failure = self._timed_out()
         except openai.APIError as error:
@@ -106,10 +104,27 @@ class OpenAIChatProvider:
             # What the transport does not translate for the library comes through as it is.
             failure = self._judge_transport(error)
         else:
-            body = reply.content.decode("utf-8-sig", "replace")
-            return read_completion(self._redacted(body), request)
+            read = read_embeddings if isinstance(request, EmbeddingRequest) else read_completion
+            return read(self._redacted(body.decode("utf-8-sig", "replace")), request)
         # Out here, so that the library's exception, which may quote the key, does not travel along as context.
         raise failure
+
+    async def _send(self, request: Request, used: _Format, limit: str, idempotency_key: str) -> bytes:
+        """The body of the reply."""
+        if isinstance(request, EmbeddingRequest):
+            made = await self._open().embeddings.with_raw_response.create(
+                model=request.model,
+                input=[message["content"] for message in request.messages],
+                encoding_format="float",
+                extra_headers={"Idempotency-Key": idempotency_key},
+            )
+            return made.content
+        reply = await self._open().chat.completions.with_raw_response.create(
+            **_body(request, used, limit),
+            extra_headers={"Idempotency-Key": f"{idempotency_key}-{used}-{len(limit)}"},
+        )
+        content: bytes = reply.content
+        return content
 
     def _open(self) -> AsyncOpenAI:
         if self._client is None:

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from market_agents.inference.asks import Completion, Request, Usage
+from market_agents.inference.embeddings import packed
 from market_agents.inference.retry import AttemptFailed, Verdict
+
+LONGEST_VECTOR = 16_384
+"""Numbers of a vector that are read."""
+
+LARGEST_PART = 1e30
+"""A vector holds nothing as large; NaN and infinity are no numbers at all."""
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -36,6 +43,43 @@ def read_completion(body: str, request: Request) -> Completion:
         finish_reason=_text(choice.get("finish_reason")),
         usage=_usage(_mapping(reply.get("usage")), request, text),
         refusal=_text(message.get("refusal")) or None,
+    )
+
+
+def read_embeddings(body: str, request: Request) -> Completion:
+    """The vectors of a reply, one for each text, packed as the journal keeps them.
+
+    Raises:
+        AttemptFailed: no JSON, another number of vectors than of texts, or something else than numbers in them.
+    """
+    try:
+        reply = _mapping(json.loads(body))
+    except (ValueError, RecursionError):
+        raise AttemptFailed(Verdict.GARBLED, "a reply that is no JSON") from None
+    found = reply.get("data")
+    items = [_mapping(item) for item in found] if isinstance(found, list) else []
+    vectors = [item.get("embedding") for item in sorted(items, key=lambda item: _count(item.get("index"), 0))]
+    if len(vectors) != len(request.messages) or not all(map(_is_vector, vectors)):
+        raise AttemptFailed(Verdict.GARBLED, "a reply without one vector of numbers for each text")
+    if len({len(vector) for vector in vectors if isinstance(vector, list)}) > 1:
+        raise AttemptFailed(Verdict.GARBLED, "a reply with vectors of different lengths")
+    usage = _usage(_mapping(reply.get("usage")), request, "")
+    return Completion(
+        text=packed([vector for vector in vectors if isinstance(vector, list)]),
+        model=_text(reply.get("model")),
+        finish_reason="stop",
+        usage=Usage(prompt_tokens=usage.prompt_tokens, cached_tokens=usage.cached_tokens),
+    )
+
+
+def _is_vector(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and 0 < len(value) <= LONGEST_VECTOR
+        and all(
+            isinstance(part, int | float) and not isinstance(part, bool) and abs(part) < LARGEST_PART
+            for part in value
+        )
     )
 
 

@@ -470,6 +470,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "name", name=op.f("pk_prompts")),
     )
     op.create_table(
+        "recollections",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("environment", NAME, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("agent_id", NAME, nullable=False),
+        sa.Column("recalled", JSON, nullable=False),
+        sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("messages_left_out", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_recollections_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "environment", "round", "agent_id", name=op.f("pk_recollections")),
+    )
+    op.create_table(
         "reflections",
         sa.Column("run_id", NAME, nullable=False),
         sa.Column("environment", NAME, nullable=False),
