@@ -20,6 +20,7 @@ VERBS = {
     "runs": "list runs, show one, compare some, or delete one",
     "report": "write a run's report as one HTML page, or as Markdown",
     "trace": "one agent's round from prompt to profit",
+    "markets": "every measure of a run's markets, round by round",
     "conversation": "who said what in a run, measured by round and cohort",
     "personas": "balance of personas over roles, revealed against assigned traits",
     "prompts": "the prompts that agents are asked with, to read or to copy",

@@ -115,12 +115,12 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
         lines.append(f"forks: {', '.join(children)}")
     if run.error:
         lines.append(f"because: {one_line(run.error, 300)}")
-    lines += [
-        rounds_table(round_summaries(database, run.run_id)),
-        leaderboard_table(leaderboard(database, run.run_id)),
-    ]
+    place = Place(configured_url(arguments.database), database.display)
+    rounds = round_summaries(database, run.run_id)
+    lines += [rounds_table(rounds), leaderboard_table(leaderboard(database, run.run_id))]
+    if any(entry.has_market for entry in rounds):
+        lines.append(f"every measure of its markets: {command('markets', run.run_id, place=place)}")
     if run.status in RESUMABLE:
-        place = Place(configured_url(arguments.database), database.display)
         lines.append(f"go on with: {command('resume', run.run_id, *_higher_cap(run), place=place)}")
         lines += filter(None, [place.note()])
     return "\n".join(lines)

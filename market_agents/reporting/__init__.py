@@ -12,6 +12,7 @@ from market_agents.reporting.judging import (
     judge_talk,
     transcript,
 )
+from market_agents.reporting.markets import MarketMeasures, market_measures
 from market_agents.reporting.price_path import Agreement, PricePath, agreement, price_path
 from market_agents.reporting.prices import Amount, Mention, mentions, prices_in
 from market_agents.reporting.records import Member, Message, Order, Talk, read_talks
@@ -31,6 +32,7 @@ __all__ = [
     "JudgeRubric",
     "JudgeScore",
     "LoadedRun",
+    "MarketMeasures",
     "Member",
     "Mention",
     "Message",
@@ -51,6 +53,7 @@ __all__ = [
     "judge_scores",
     "judge_talk",
     "load_run",
+    "market_measures",
     "mentions",
     "persona_report",
     "price_path",

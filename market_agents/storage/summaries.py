@@ -19,6 +19,7 @@ class RoundSummary:
     """One round of a run.
 
     Attributes:
+        has_market: whether the outcome of a market is stored.
         trades: in all markets.
         mean_price: per unit, in currency; None without a trade, and where several goods have markets.
         equilibrium_price: midpoint of the equilibrium interval; None where there is none, and where several goods
@@ -30,6 +31,7 @@ class RoundSummary:
     """
 
     round: int
+    has_market: bool = False
     trades: int = 0
     volume: int = 0
     mean_price: Decimal | None = None
@@ -111,7 +113,7 @@ def _asks(run_id: str) -> Any:  # noqa: ANN401  (a query's type spells out its c
 
 def _market_summary(round_number: int, markets: Sequence[Mapping[str, Any]]) -> RoundSummary:
     """All markets of a round: prices weighted by volume, where they are prices of the same good."""
-    summary = RoundSummary(round_number)
+    summary = RoundSummary(round_number, has_market=True)
     summary.trades = sum(row["trades"] for row in markets)
     summary.volume = sum(row["volume"] for row in markets)
     attainable = sum(row["maximum_surplus"] or 0 for row in markets)

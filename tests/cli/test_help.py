@@ -22,6 +22,7 @@ FLAGS = {
     "replay": ["--force", "--database", "--quiet", "--json"],
     "fork": ["--at-round", "--set", "--run-id", "--force", "--database", "--quiet", "--json"],
     "runs": ["--database", "--yes", "show", "delete"],
+    "markets": ["--database", "--json"],
     "digest": ["--database"],
     "export": ["--database", "--format", "--output"],
     "db": ["--database", "upgrade", "check"],
