@@ -36,7 +36,7 @@ from market_agents.environments.mechanisms.group_chat import (
 from market_agents.memory import Recollection
 from market_agents.personas import Persona
 from market_agents.plain_text import clean, storable
-from market_agents.storage import Lease, record_event, write_step
+from market_agents.storage import Lease, encode_step, record_event, write_encoded
 
 Row = dict[str, Any]
 
@@ -110,7 +110,14 @@ class SimulationDataInserter:
         updates, self._updates = self._updates, defaultdict(list)
         self._unwritten.clear()
         self._unwritten_mail.clear()
-        await asyncio.to_thread(write_step, self._lease, step_key, rows, updates)
+        await asyncio.to_thread(self._write, step_key, rows, updates)
+
+    def _write(self, step_key: str, rows: dict[str, list[Row]], updates: dict[str, list[Row]]) -> None:
+        step = encode_step(self._lease.run_id, rows, updates)
+        # Of a large population the rows as given are the largest part of all memory.
+        rows.clear()
+        updates.clear()
+        write_encoded(self._lease, step_key, step)
 
     def note(self, level: str, kind: str, message: str, data: Mapping[str, object] | None = None) -> None:
         """Keep an event of the run itself; no digest covers it and no replay repeats it."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from market_agents.agents.protocols.acl_message import ACLMessage
 from market_agents.agents.protocols.conversations import Conversations
 from market_agents.agents.protocols.receipts import Moment, Receipt
@@ -27,7 +25,7 @@ class PostOffice:
 
     def __init__(self) -> None:
         self.moment: Moment | None = None
-        self._mailboxes: dict[str, deque[Receipt]] = {}
+        self._mailboxes: dict[str, list[Receipt]] = {}
         self._staged: dict[str, list[Receipt]] | None = None
         self._conversations = Conversations()
         self._settled: list[Receipt] = []
@@ -37,7 +35,7 @@ class PostOffice:
 
     def open_mailbox(self, agent_id: str) -> None:
         """Give an agent an address."""
-        self._mailboxes.setdefault(agent_id, deque())
+        self._mailboxes.setdefault(agent_id, [])
 
     def open_turn(self) -> None:
         """Begin a turn, in which messages are staged until its end."""
@@ -115,7 +113,7 @@ class PostOffice:
 
     def collect(self, agent_id: str) -> list[ACLMessage]:
         """Empty an agent's mailbox; never waits."""
-        mailbox = self._mailboxes.get(agent_id, deque())
+        mailbox = self._mailboxes.get(agent_id, [])
         taken = list(mailbox)
         mailbox.clear()
         if self._staged is None:

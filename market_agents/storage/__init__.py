@@ -24,7 +24,7 @@ from market_agents.storage.runs import (
 )
 from market_agents.storage.schema import SCHEMA_VERSION
 from market_agents.storage.spending import Spending, spending
-from market_agents.storage.steps import record_event, write_step
+from market_agents.storage.steps import encode_step, record_event, write_encoded, write_step
 from market_agents.storage.summaries import RoundSummary, Standing, leaderboard, round_summaries
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "delete_run",
     "dictionary",
     "digest",
+    "encode_step",
     "export_run",
     "fetch",
     "forks",
@@ -71,5 +72,6 @@ __all__ = [
     "tables",
     "totals",
     "upgrade_database",
+    "write_encoded",
     "write_step",
 ]

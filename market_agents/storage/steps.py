@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, insert, select
 
@@ -14,6 +15,14 @@ from market_agents.storage import bulk
 from market_agents.storage.leases import Lease
 from market_agents.storage.rows import Row, Values, codec, content_hash
 from market_agents.storage.schema import INSERTABLE, run_events, steps
+
+
+class EncodedStep(NamedTuple):
+    """What a step writes, checked and canonical: new rows, and changes of rows."""
+
+    inserts: Mapping[Table, list[Values]]
+    updates: Mapping[Table, list[dict[str, object]]]
+
 
 _NOTHING: Mapping[str, Sequence[Row]] = MappingProxyType({})
 
@@ -41,10 +50,26 @@ def write_step(
         MarketAgentsError: an unknown table or column, or a value that its column cannot hold.
         DatabaseAway: the database stayed away.
     """
-    new = {_table(name): _encoded(lease.run_id, name, rows) for name, rows in inserts.items() if rows}
-    changed = {
-        _table(name): _encoded_parts(lease.run_id, name, rows) for name, rows in updates.items() if rows
-    }
+    return write_encoded(lease, step_key, encode_step(lease.run_id, inserts, updates))
+
+
+def encode_step(
+    run_id: str, inserts: Mapping[str, Sequence[Row]], updates: Mapping[str, Sequence[Row]] = _NOTHING
+) -> EncodedStep:
+    """The canonical rows of a step, much smaller than the rows given, which need not be kept.
+
+    Raises:
+        MarketAgentsError: as `write_step`.
+    """
+    return EncodedStep(
+        {_table(name): _encoded(run_id, name, rows) for name, rows in inserts.items() if rows},
+        {_table(name): _encoded_parts(run_id, name, rows) for name, rows in updates.items() if rows},
+    )
+
+
+def write_encoded(lease: Lease, step_key: str, step: EncodedStep) -> bool:
+    """Write a step from `encode_step`; as `write_step`."""
+    new, changed = step
     digest = content_hash(new, changed)
 
     def work(connection: Connection) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 from market_agents.economics.orders import Order, Side
@@ -39,7 +38,8 @@ class Trader:
         self.traded = 0
         self.order: Order | None = None
         self.profit = 0
-        self.recent_trades: deque[tuple[int, int, int]] = deque(maxlen=SHOWN_TRADES)
+        # A list, because an empty deque takes ten times the memory, and there may be very many traders.
+        self.recent_trades: list[tuple[int, int, int]] = []
         self.verdict: Observation | None = None
 
     @property
@@ -72,3 +72,4 @@ class Trader:
         self.traded += quantity
         self.profit += surplus
         self.recent_trades.append((price, quantity, surplus))
+        del self.recent_trades[:-SHOWN_TRADES]
