@@ -144,6 +144,8 @@ def _collect(database: Database, run_id: str) -> dict[Place, _Found]:
         there.topic = str(row["topic"])
         there.proposer_id = None if row["proposer_id"] is None else str(row["proposer_id"])
     for row in fetch(database, "messages", run_id):
+        if row["verdict"] == "withheld":
+            continue  # nobody but its sender has heard it
         there = found[_place(row)]
         there.members[str(row["sender_id"])] = None
         thought = confidence.get((row["environment"], row["round"], row["sub_round"], row["sender_id"]))

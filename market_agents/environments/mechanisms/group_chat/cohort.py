@@ -87,6 +87,7 @@ class Cohort:
         spoken: messages of the current sub-round.
         said: messages of the round by sender.
         left: members who are not present any more.
+        leaving: members who are gone when the turn is over.
         held: messages that wait for the moderator, in order.
         held_topic: a topic that waits for the moderator.
         ended: why the discussion is over; empty while it goes on.
@@ -104,6 +105,7 @@ class Cohort:
     spoken: int = 0
     said: Counter[str] = field(default_factory=Counter)
     left: set[str] = field(default_factory=set)
+    leaving: dict[str, None] = field(default_factory=dict)
     held: list[MessagePosted] = field(default_factory=list)
     held_topic: str | None = None
     ended: str = ""

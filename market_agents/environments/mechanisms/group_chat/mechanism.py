@@ -97,7 +97,6 @@ class GroupChat(Mechanism[ChatAct]):
         self._cohorts: list[Cohort] = []
         self._cohort_of: dict[str, Cohort] = {}
         self._gone: set[str] = set()
-        self._leaving: dict[str, None] = {}
         self._begun = False
         self._appointed: Counter[str] = Counter()
         self._last_id = 0
@@ -193,9 +192,14 @@ class GroupChat(Mechanism[ChatAct]):
 
     def end_turn(self) -> None:
         """All have spoken: what is due reaches its recipients, and who wanted to leave is gone."""
+        if self.treatment.is_judged and self.treatment.is_simultaneous:
+            return  # the turn is over when its messages have been judged
         for cohort in self._cohorts:
-            cohort.page.release(self.sub_round)
-        leaving, self._leaving = self._leaving, {}
+            self._close_turn(cohort)
+
+    def _close_turn(self, cohort: Cohort) -> None:
+        cohort.page.release(self.sub_round)
+        leaving, cohort.leaving = cohort.leaving, {}
         for agent_id in leaving:
             self._dismiss(agent_id)
 
@@ -261,7 +265,7 @@ class GroupChat(Mechanism[ChatAct]):
 
     def _open_cohort(self, agent_id: str) -> Cohort:
         cohort = self._cohort(agent_id)
-        if agent_id in self._leaving or not self._is_present(agent_id, cohort):
+        if agent_id in cohort.leaving or not self._is_present(agent_id, cohort):
             raise IllegalAction(f"{agent_id} has left the discussion")
         if cohort.ended:
             raise IllegalAction(f"the discussion of {agent_id}'s group is over")
@@ -276,7 +280,7 @@ class GroupChat(Mechanism[ChatAct]):
         if action.message:
             told = self._say(cohort, agent_id, action)
         if action.leaves and self.treatment.is_simultaneous:
-            self._leaving[agent_id] = None
+            cohort.leaving[agent_id] = None
         elif action.leaves:
             self._dismiss(agent_id)
         return told
@@ -376,6 +380,8 @@ class GroupChat(Mechanism[ChatAct]):
         for message in held:
             objection = message.withheld or objections.get(message.message_id)
             self._post(cohort, replace(message, withheld=objection))
+        if self.treatment.is_simultaneous:
+            self._close_turn(cohort)
 
     def _settle_topic(self, cohort: Cohort) -> None:
         if cohort.topic_is_open:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
 
+from market_agents.plain_text import for_terminal
+
 _ANYTHING_BUT_LETTERS = r"[\W_]*+"
 
 
@@ -41,7 +43,9 @@ class ModerationRule:
 
 
 def plain(text: str) -> str:
-    """The text in one width and case, without accents and invisible characters."""
+    """The text in one width and case, without accents, invisible characters and escape sequences."""
+    if "\x1b" in text or "\x9b" in text:
+        text = for_terminal(text)
     if text.isascii():
         return text.casefold()
     unfolded = unicodedata.normalize("NFKD", text).casefold()
