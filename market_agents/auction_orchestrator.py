@@ -107,6 +107,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             agent.strategy_in(self.name)
         self._opened: dict[str, tuple[int, ...]] = {}
         self._cash: dict[str, int] = {}
+        self._told_that_cash_binds = False
         self._result: RoundResult | None = None
         self.mechanism = DoubleAuction(
             good=self.good,
@@ -199,7 +200,9 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             shown = self.mechanism.scale.to_currency(price)
             told = f"{len(short)} of the buyers cannot pay at the equilibrium price of {shown:g} for all their units"
             warning = f"round {round_number} of {self.name}: {told} worth it; measures count these units all the same"
-            self.display.warning(warning)
+            if not self._told_that_cash_binds:
+                self.display.warning(warning)
+            self._told_that_cash_binds = True
             data = {"round": round_number, "good": self.good, "price": shown, "buyers": short[:SHOWN_BUYERS]}
             self.inserter.note("warning", "cash_binds", warning, data)
 

@@ -24,16 +24,23 @@ spreads = st.floats(0, 1)
 seeds = st.integers(0, 2**32)
 
 
+def _order(price: float, quantity: int) -> dict[str, Any]:
+    return {"price": price, "quantity": quantity, "filled_quantity": quantity - 1}
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> dict[str, Any]:
-    """What a trader may find itself in; own order and goods behind it included."""
+    """What a trader may find itself in: an own order, cash behind it and behind orders elsewhere, goods behind it."""
     buying = draw(st.booleans())
     units = sorted(draw(st.lists(money, max_size=6)), reverse=buying)
+    own = draw(st.lists(st.builds(_order, money, st.integers(1, 4)), max_size=1))
+    behind = sum(order["price"] * (order["quantity"] - order["filled_quantity"]) for order in own)
     return {
         "role": "buyer" if buying else "seller",
+        "own_orders": own,
         "values" if buying else "costs": units,
         "cash": draw(st.just(0.0) | money),
-        "cash_locked": draw(st.just(0.0) | money),
+        "cash_locked": behind + draw(st.just(0.0) | money),
         "goods": draw(st.integers(0, 8)),
         "goods_locked": draw(st.integers(0, 4)),
         "tick_size": 0.01,
@@ -61,7 +68,8 @@ def test_nothing_is_offered_beyond_cash_or_goods(
 ) -> None:
     act = stand_in_action(state, expected, spread, Random(seed))
     if act.action == "bid":
-        assert act.price * act.quantity <= (state["cash"] + state["cash_locked"]) * (1 + 1e-9)
+        behind = sum(order["price"] for order in state["own_orders"])
+        assert act.price * act.quantity <= (state["cash"] + behind) * (1 + 1e-9)
     if act.action == "ask":
         assert act.quantity <= state["goods"] + state["goods_locked"]
 

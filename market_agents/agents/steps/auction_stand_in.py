@@ -69,9 +69,13 @@ def stand_in_action(
 
 
 def _affordable(state: Mapping[str, Any], price: float) -> int:
-    """Units that cash or goods cover, those behind the open order included."""
+    """Units that cash or goods cover, those behind the open order included; cash may back orders elsewhere too."""
     if state["role"] == "buyer":
-        return int((state["cash"] + state["cash_locked"]) // price)
+        behind = sum(
+            order["price"] * (order["quantity"] - order["filled_quantity"])
+            for order in state.get("own_orders", ())
+        )
+        return int((state["cash"] + round(behind, 6)) // price)
     return int(state["goods"] + state["goods_locked"])
 
 
