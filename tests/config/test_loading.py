@@ -5,15 +5,18 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from market_agents.base_orchestrator import ENVIRONMENTS, environment_model
 from market_agents.config import (
     EnvironmentConfig,
+    LoadedConfig,
     ScheduleConfig,
     ShockConfig,
     config_from_mapping,
     parse_override,
+    read_config,
 )
 from market_agents.errors import ConfigError, UserError
-from tests.config.stand_ins import BASE, AuctionConfig, ChatConfig, load_mapping, load_path, load_text, plain
+from tests.config.stand_ins import BASE, AuctionConfig, ChatConfig, load_mapping, load_text, plain
 
 OLD_FILE = """\
 num_agents: 20
@@ -233,15 +236,22 @@ def test_an_environment_that_cannot_be_imported_is_told_beside_the_rest() -> Non
     assert [mistake.path for mistake in caught.value.mistakes] == ["environment_configs.auction.type", "seed"]
 
 
+def shipped(name: str) -> LoadedConfig:
+    """A shipped file, with the environments' own models."""
+    return read_config(
+        ROOT / name, environment_model=environment_model, known_environments=tuple(ENVIRONMENTS)
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["orchestrator_config.yaml", "configs/development.yaml", "configs/production.yaml"]
 )
 def test_shipped_files_load_without_warnings(name: str) -> None:
-    assert load_path(ROOT / name).warnings == ()
+    assert shipped(name).warnings == ()
 
 
 def test_the_shipped_file_writes_out_every_key_and_its_default_where_it_says_so() -> None:
-    config = load_path(ROOT / "orchestrator_config.yaml").config
+    config = shipped("orchestrator_config.yaml").config
     assert set(type(config).model_fields) == config.model_fields_set
     written = (config.agent_config, config.memory, config.personas, *config.llm_configs)
     for section in written:
