@@ -106,6 +106,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         for agent in self.agents:
             agent.strategy_in(self.name)
         self._opened: dict[str, tuple[int, ...]] = {}
+        self._still_open: dict[str, tuple[int, ...]] = {}
         self._cash: dict[str, int] = {}
         self._told_that_cash_binds = False
         self._result: RoundResult | None = None
@@ -149,14 +150,21 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             "reflection": AuctionReflectionStep(self.name, frame),
         }
 
-    def begin_round(self, round_number: int) -> None:  # noqa: ARG002  (what is open is what the round left open)
-        """Open the units that are open to everybody now."""
-        self._opened = {agent.id: agent.units_of(self.good) for agent in self.agents}
+    def begin_round(self, round_number: int) -> None:  # noqa: ARG002  (the round is open already)
+        """Open the round's units, which are what its efficiency is measured by."""
+        preferences = self.context.preferences
+        self._opened = {agent.id: preferences.opened(agent.id, self.good) for agent in self.agents}
         for agent_id, units in self._opened.items():
             self.mechanism.open_units(agent_id, units)
         accounts = self.context.accounts
         self._cash = {agent.id: accounts.holding(agent.id).cash for agent in self.agents}
         self._hand_over_fees()
+
+    def _count_what_was_traded_before(self) -> None:
+        """Take out of the market what agents have traded with each other in this round's talk."""
+        for agent in self.agents:
+            self.mechanism.count_traded(agent.id, self.context.preferences.used(agent.id, self.good))
+        self._still_open = {agent.id: agent.units_of(self.good) for agent in self.agents}
 
     def _hand_over_fees(self) -> None:
         """Where everybody starts afresh, so does the house: what it kept in the last round leaves the market."""
@@ -173,9 +181,9 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
     def end_round(self, round_number: int) -> None:
         """Record the market's outcome and what moved, and note which units were traded."""
         self._result = self.mechanism.round_result()
-        for agent_id, units in self._opened.items():
-            traded = len(units) - len(self.mechanism.units_left(agent_id))
-            self.context.preferences.use(agent_id, self.good, traded)
+        for agent in self.agents:
+            traded = len(agent.units_of(self.good)) - len(self.mechanism.units_left(agent.id))
+            self.context.preferences.use(agent.id, self.good, traded)
         self.inserter.auction_round(
             Where(self.name, round_number), self.good, self._result, self.mechanism.round_measures()
         )
@@ -194,7 +202,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             agent.id
             for agent in self.agents
             if agent.role == "buyer"
-            and self._cash[agent.id] < price * sum(unit >= price for unit in self._opened[agent.id])
+            and self._cash[agent.id] < price * sum(unit >= price for unit in self._still_open[agent.id])
         ]
         if short:
             shown = self.mechanism.scale.to_currency(price)
@@ -208,6 +216,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
 
     async def open_round(self, round_number: int) -> None:
         """Let everybody onto the floor, strategies with this round's streams."""
+        self._count_what_was_traded_before()
         for agent in self.agents:
             if agent.strategy is not None:
                 self.floor.seat(agent.id).rng = self.draws("strategy", round_number, agent.id)

@@ -37,10 +37,12 @@ from market_agents.environments.mechanisms.group_chat import (
     ModerationRule,
     TopicSet,
 )
+from market_agents.environments.mechanisms.negotiation import is_negotiation
 from market_agents.errors import UserError
 from market_agents.inference import Decision, LLMOrchestrator, Scope, asking
 from market_agents.insert_simulation_data import ChatTurn, Where
 from market_agents.memory import MemoryEntry, MemoryKind
+from market_agents.negotiation_orchestrator import NegotiationPart
 
 __all__ = ["GroupChatConfig", "GroupChatOrchestrator"]
 
@@ -68,7 +70,13 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         self._by_id = {agent.id: agent for agent in self.agents}
         self._moderator = self._make_moderator()
         self._objections: dict[int, str] = {}
-        self.mechanism = GroupChat(
+        self._negotiation = (
+            NegotiationPart(self, config.negotiation, is_simultaneous=config.turns == "simultaneous")
+            if config.negotiation.binding
+            else None
+        )
+        make_chat = GroupChat if self._negotiation is None else self._negotiation.chat
+        self.mechanism: GroupChat = make_chat(
             initial_topic=config.initial_topic,
             max_rounds=min(rounds, config.max_rounds or rounds),
             sub_rounds=config.sub_rounds,
@@ -160,8 +168,15 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         if round_number == 1:
             self.inserter.note("info", "chat_off", f"{self.name}: no discussion, for enabled is false")
 
+    def begin_round(self, round_number: int) -> None:  # noqa: ARG002  (the round is open already)
+        """Let members negotiate about the round's units, where they may."""
+        if self._negotiation is not None:
+            self._negotiation.begin_round()
+
     async def open_round(self, round_number: int) -> None:
         """Each cohort's proposer names the topic; where that fails, the configured one stands."""
+        if self._negotiation is not None:
+            self._negotiation.open_round()
         if not self.mechanism.has_proposers:
             return
         where = Where(self.name, round_number)
@@ -205,7 +220,7 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         self.mechanism.begin_sub_round(0)
 
     async def take_turns(self, round_number: int, sub_round: int) -> tuple[list[Turn], dict[str, list[Act]]]:
-        """All speak at once or one after another within each cohort; cohorts talk side by side."""
+        """All speak at once or one after another within each cohort, side by side; then members may trade."""
         where = Where(self.name, round_number, sub_round)
         cohorts = [cohort for cohort in self.mechanism.cohorts if not cohort.ended]
         is_simultaneous = self.config.turns == "simultaneous"
@@ -221,6 +236,8 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         self._tell_verdicts(acts)
         for cohort, turns in zip(cohorts, spoken, strict=True):
             self._close(cohort, where, turns, acts)
+        if self._negotiation is not None:
+            await self._negotiation.take_turns(where, [cohort.present for cohort in self.mechanism.cohorts])
         by_id = {turn.agent.id: turn for turns in spoken for turn in turns}
         return [by_id[agent.id] for agent in self.agents if agent.id in by_id], acts
 
@@ -335,6 +352,12 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
                     if message["recipient_id"] == agent.id:
                         said = f"{message['sender_id']} wrote to you alone: {message['content']}"
                         agent.memory.remember(MemoryEntry(round_number, self.name, MemoryKind.EVENT, said))
+        if self._negotiation is not None:
+            self._negotiation.end_round(round_number)
+
+    def reward(self, agent: MarketAgent) -> float | None:
+        """What trading brought, where members may trade; None in mere talk."""
+        return None if self._negotiation is None else self._negotiation.reward(agent)
 
     def situation(self, agent: MarketAgent) -> str:
         """The configured topic, besides what the agent intends and heard."""
@@ -352,8 +375,9 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
 
     def name_of(self, action: Mapping[str, object]) -> str:
         """A message, or leaving without one; a topic is recorded in its own table."""
-        if "topic" in action:
-            return "topic"
+        for kind in ("topic", "performative"):
+            if kind in action:
+                return kind if kind == "topic" else str(action[kind])[:40]
         return "message" if "message" in action else "leave"
 
     def told(self, act: Act) -> object:
@@ -381,7 +405,7 @@ def _pass_of(request: Thought | None) -> Thought | None:
 
 def _outcome(turn: Turn, acts: Sequence[Act]) -> tuple[str, str | None]:
     """What came of a member's turn, and why."""
-    said = [act.told for act in acts if "message" in act.action]
+    said = [act.told for act in acts if "message" in act.action and not is_negotiation(act.action)]
     for status, outcome in (("accepted", "spoke"), ("withheld", "withheld"), ("rejected", "refused")):
         for told in said:
             if told.get("status") == status:

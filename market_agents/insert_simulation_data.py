@@ -171,8 +171,8 @@ class SimulationDataInserter:
                 )
 
     def ledger(self, round_number: int, environment: str | None, accounts: Accounts) -> None:
-        """Every movement since the last call."""
-        for movement in accounts.take_movements():
+        """Every movement since the last call; those of trades by trade, for cohorts trade side by side."""
+        for movement in sorted(accounts.take_movements(), key=lambda movement: movement.trade_id or 0):
             self._ledger_seq += 1
             self._rows["ledger"].append(
                 {

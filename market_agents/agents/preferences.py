@@ -30,6 +30,7 @@ class Preferences:
         self._accounts = accounts
         self._sources = schedules
         self._by_id = {agent.id: agent for agent in agents}
+        self._opened: dict[str, dict[str, Units]] = {}
         self._schedules = {
             good.name: {agent.id: agent.units_of(good.name) for agent in agents} for good in schedules.goods
         }
@@ -61,7 +62,16 @@ class Preferences:
                 if round_number > 1:
                     self._renew(good, round_number)
                 self._open(good, round_number)
+                self._opened[good.name] = {agent.id: agent.units_of(good.name) for agent in self._agents}
                 yield good
+
+    def opened(self, agent_id: str, good: str) -> Units:
+        """Values or costs of all units that the round opened to an agent, traded since or not."""
+        return self._opened[good][agent_id]
+
+    def used(self, agent_id: str, good: str) -> int:
+        """How many of them the agent has traded, wherever it was."""
+        return len(self.opened(agent_id, good)) - len(self._by_id[agent_id].units_of(good))
 
     def use(self, agent_id: str, good: str, quantity: int) -> Units:
         """Note that an agent has traded its next units of a good.

@@ -45,6 +45,19 @@ class Deal(Answer):
     )
 
 
+class NegotiationMove(Answer):
+    """One act in a negotiation with one counterpart."""
+
+    reasoning: str = Field(description="Why, in one sentence. Nobody else sees it.")
+    performative: Literal["propose", "accept", "reject", "cancel", "pass"] = Field(
+        description="propose terms, accept or reject the counterpart's open proposal, cancel your own, or pass."
+    )
+    counterpart: str = Field(description="The id of the other party; empty to pass.")
+    price: float = Field(ge=0, le=MOST_MONEY, description="Price per unit that you propose; 0 otherwise.")
+    quantity: int = Field(ge=0, le=MOST_UNITS, description="Units that you propose; 0 otherwise.")
+    text: str = Field(description="What you say to the counterpart; may be empty.")
+
+
 class ChatMessage(Answer):
     """One contribution to a discussion."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -53,6 +53,7 @@ Goods = Annotated[int, Field(ge=0, le=MAX_GOODS)]
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 EnvironmentName = Annotated[str, AfterValidator(_environment_name)]
+Renewal = Literal["endowment", "units", "none"]
 Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_port_number)]
 
 

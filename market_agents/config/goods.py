@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field
 
-from market_agents.config.fields import Goods, Text
+from market_agents.config.fields import Goods, Renewal, Text
 from market_agents.config.models import EnvironmentConfig, SimulationConfig
+from market_agents.config.negotiation import negotiating
 from market_agents.config.schedules import ScheduleConfig
 from market_agents.config.sections import AgentConfig
 from market_agents.yaml_source import KeyPath
-
-Renewal = Literal["endowment", "units", "none"]
 
 
 class MarketConfig(EnvironmentConfig):
@@ -85,11 +83,23 @@ def traded_goods(config: SimulationConfig) -> tuple[TradedGood, ...]:
     """
     agents, markets = config.agent_config, markets_of(config)
     if not markets:
-        return (_good(agents, agents.good_name, None, MarketConfig()),)
-    return tuple(
+        return (_good(agents, agents.good_name, *_market_of_talk(config)),)
+    first, *others = (
         _good(agents, _name(agents, entry, alone=len(markets) == 1), market, entry)
         for market, entry in markets.items()
     )
+    # Where agents talk on about a good, it stays open for as long as they do.
+    rounds = [first.last_round, *(entry.max_rounds for entry in negotiating(config).values())]
+    last_round = None if None in rounds else max(number for number in rounds if number is not None)
+    return replace(first, last_round=last_round), *others
+
+
+def _market_of_talk(config: SimulationConfig) -> tuple[str | None, MarketConfig]:
+    """Without an auction, the first chat whose members may trade is the market."""
+    for name, entry in negotiating(config).items():
+        renewal = entry.negotiation.renewal or "endowment"
+        return name, MarketConfig(renewal=renewal, max_rounds=entry.max_rounds)
+    return None, MarketConfig()
 
 
 def _name(agents: AgentConfig, entry: MarketConfig, *, alone: bool) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, Strict, model_validator
 
 from market_agents.config.fields import MAX_ROUNDS, StrictModel, Text
-from market_agents.config.models import EnvironmentConfig
+from market_agents.config.negotiation import NegotiatingConfig
 
 Turns = Literal["simultaneous", "round_robin", "random", "by_request", "sequential"]
 MAX_PHRASES = 1_000
@@ -83,7 +83,7 @@ def _named_once(entries: tuple[AttendanceConfig, ...]) -> tuple[AttendanceConfig
     return entries
 
 
-class GroupChatConfig(EnvironmentConfig):
+class GroupChatConfig(NegotiatingConfig):
     """The group chat's keys."""
 
     enabled: bool = Field(True, description="Whether there is a discussion; false asks nobody anything.")

@@ -14,7 +14,10 @@ class Side(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order is in its life; whatever is neither open nor partially filled is final."""
+    """Where an order is in its life; whatever is neither open nor partially filled is final.
+
+    A market rejects an order at once; a counterpart declines one that was open to it alone.
+    """
 
     OPEN = "open"
     PARTIALLY_FILLED = "partially_filled"
@@ -22,6 +25,7 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
     REPLACED = "replaced"
     EXPIRED = "expired"
+    DECLINED = "declined"
     REJECTED = "rejected"
 
     @property
@@ -32,7 +36,13 @@ class OrderStatus(StrEnum):
 
 # Bound once, because looking a member up in its enum is slow on CPython 3.11 and every order needs one.
 _OPEN, _PARTIALLY_FILLED, _FILLED = OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
-_GIVEN_UP = (OrderStatus.REPLACED, OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.REJECTED)
+_GIVEN_UP = (
+    OrderStatus.REPLACED,
+    OrderStatus.EXPIRED,
+    OrderStatus.CANCELLED,
+    OrderStatus.DECLINED,
+    OrderStatus.REJECTED,
+)
 
 
 class Order:

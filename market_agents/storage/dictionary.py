@@ -89,7 +89,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "conversation_id": "the conversation that it belongs to",
         "reply_with": "the label that an answer carries",
         "in_reply_to": "the label of the message that it answers",
-        "status": "what became of it: see docs/agent-communication.md",
+        "status": "delivered, read or undeliverable",
         "delivered_round": "the round in which it reached the receiver's mailbox",
         "delivered_sub_round": "the turn in which it reached the receiver's mailbox",
         "read_environment": "the environment in which the receiver took it out",
@@ -209,7 +209,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "order_events": {
         "order_id": "the order",
         "seq": "place among the order's states, from 1",
-        "status": "open, partially_filled, filled, cancelled, replaced, expired or rejected",
+        "status": "open, partially_filled, filled, cancelled, replaced, expired, declined or rejected",
         "price": "currency per unit, where the order was placed",
         "quantity": "units that the event is about",
         "trade_id": "the trade, of a fill",
@@ -218,7 +218,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "order_id": "unique in the environment, rising; refused orders have ids too",
         "side": "bid or ask",
         "price": "currency per unit",
-        "status": "open, partially_filled, filled, cancelled, replaced, expired or rejected",
+        "status": "open, partially_filled, filled, cancelled, replaced, expired, declined or rejected",
         "reject_reason": "why it was refused",
     },
     "perceptions": {

@@ -116,7 +116,8 @@ def _market_summary(round_number: int, markets: Sequence[Mapping[str, Any]]) -> 
     summary = RoundSummary(round_number, has_market=True)
     summary.trades = sum(row["trades"] for row in markets)
     summary.volume = sum(row["volume"] for row in markets)
-    attainable = sum(row["maximum_surplus"] or 0 for row in markets)
+    # Markets of one good trade the same units, so that what could be gained counts once for the good.
+    attainable = sum({row["good"]: row["maximum_surplus"] or 0 for row in markets}.values())
     if len(markets) == 1:
         summary.efficiency = markets[0]["efficiency"]
     elif attainable:

@@ -53,6 +53,8 @@ def test_there_are_templates_for_every_environment() -> None:
         "auction_deal",
         "group_chat_moderator",
         "group_chat_moderator_system",
+        "negotiation_action",
+        "negotiation_system",
     }
 
 

@@ -12,13 +12,14 @@ from market_agents.config import (
     EnvironmentConfig,
     LoadedConfig,
     MarketConfig,
+    NegotiatingConfig,
     config_from_mapping,
     read_config,
 )
 from market_agents.errors import UserError
 
 
-class ChatConfig(EnvironmentConfig):
+class ChatConfig(NegotiatingConfig):
     initial_topic: str = Field(default="Market conditions", min_length=1, description="Topic.")
     group_size: int = Field(default=4, ge=1, le=100_000, description="Largest cohort.")
     form_cohorts: bool = Field(default=True, description="Cohorts at all.")
