@@ -58,7 +58,7 @@ def comparable(value: object) -> object:
     return value if isinstance(value, bool | int | str | tuple | frozenset | type(None)) else type(value)
 
 
-@pytest.mark.parametrize(("make", "rule"), CASES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("make", "rule"), CASES, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_every_argument_is_a_rule_that_can_change(make: Callable[..., Any], rule: dict[str, Any]) -> None:
     changed = make(**rule)
     expected = {name: comparable(value) for name, value in vars(changed).items()}
