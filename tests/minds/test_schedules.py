@@ -142,6 +142,7 @@ def test_each_round_s_new_draws_are_its_own(schedule: dict[str, Any]) -> None:
     (good,) = schedules.goods
     drawn = [schedules.units(good, 1, number) for number in range(1, 5)]
     assert len(set(drawn)) == 4
+    assert schedules.units(good, 3) not in drawn, "a buyer's draws are its own"
     assert drawn[0] == generate_agents(config)[0].units_of("strawberry")
     assert drawn[2] == Schedules(config, RandomStreams(3).below("agents")).units(good, 1, 3)
 
