@@ -17,6 +17,9 @@ from market_agents.experiments.summary import deviation_slope
 from market_agents.experiments.theory import BilateralTrade, Gains, TruthfulCall
 from market_agents.laboratory import PeriodResult
 
+LEAST_SESSIONS = 8
+"""Fewer leave the jackknife too few degrees of freedom: its standard error is then at times far too small."""
+
 EXACT = 1e-9
 """How far apart numbers may be that should be equal."""
 
@@ -60,7 +63,7 @@ class Bench:
     """Where experiments run: how many sessions, from which seed, over which processes; sessions are run once.
 
     Attributes:
-        scale: the share of the sessions behind the bands that are run, at least 2 sessions.
+        scale: the share of the sessions behind the bands that are run, at least `LEAST_SESSIONS`.
         seed: of the first session.
         pool: from `workers`.
     """
@@ -72,7 +75,7 @@ class Bench:
 
     def count(self, sessions: int) -> int:
         """How many of so many sessions are run."""
-        return max(2, round(sessions * self.scale))
+        return max(LEAST_SESSIONS, round(sessions * self.scale))
 
     def sessions(self, treatment: Treatment, sessions: int) -> list[Session]:
         """Run a treatment, or recall it."""

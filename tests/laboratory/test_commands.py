@@ -130,6 +130,7 @@ def test_verify_tells_each_finding_and_its_verdict(capsys: pytest.CaptureFixture
 def test_verify_fits_a_terminal_and_cuts_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reference, "LEAST_SESSIONS", 2)
     findings = list(reference.verify(Bench(scale=0.001)))
     monkeypatch.setattr(verify_verb, "verify", lambda *_: iter(findings))
     _, out, _ = said(capsys, "verify", "--processes", "1")

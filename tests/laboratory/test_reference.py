@@ -7,6 +7,7 @@ import math
 import pytest
 
 from market_agents.experiments import EXPERIMENTS, MARKETS, Bench, Estimate, Finding, Treatment, verify
+from market_agents.experiments.reference import LEAST_SESSIONS
 from market_agents.experiments.santa_fe import Tournament
 from market_agents.experiments.theory import BilateralTrade, TruthfulCall
 from market_agents.rng import RandomStreams
@@ -49,6 +50,11 @@ def test_a_treatment_that_two_experiments_share_is_run_once(monkeypatch: pytest.
     bench.sessions(treatment, 10)
     bench.sessions(treatment, 20)
     assert len(ran) == 2
+
+
+def test_a_sample_is_never_too_small_for_its_standard_error() -> None:
+    assert Bench(scale=0.06).count(100) == Bench(scale=0.06).count(40) == LEAST_SESSIONS
+    assert (Bench(scale=0.5).count(100), Bench().count(40)) == (50, 40)
 
 
 @pytest.mark.parametrize(
