@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -85,8 +86,14 @@ def _told(found: Forecast, config: SimulationConfig, latency: float) -> str:
         f"{found.rehearsed_rounds} of {config.max_rounds} rounds, with the stand-in's answers."
     )
     if found.cost is not None and found.cost.high > 0 and config.budget.max_cost is None:
-        lines.append(f"To be sure: --set budget.max_cost={found.cost.high:.2g}")
+        lines.append(f"To be sure: --set budget.max_cost={_rounded_up(found.cost.high)}")
     return "\n".join(lines)
+
+
+def _rounded_up(dollars: float) -> str:
+    """With two digits that count, not below what is given."""
+    digits = 1 - math.floor(math.log10(dollars))
+    return f"{math.ceil(dollars * 10**digits) / 10**digits:g}"
 
 
 def _cells(span: Span, shown: Callable[[float], str]) -> list[str]:

@@ -22,6 +22,7 @@ StandIn = Callable[[Random], BaseModel]
 """Answers a structured request by rule, from what the caller already observed."""
 
 _TOKENS_AROUND_A_MESSAGE = 8
+_LONG_ANSWER = 4096
 
 
 class Status(StrEnum):
@@ -64,6 +65,11 @@ class Request:
     def estimated_tokens(self) -> int:
         """Tokens of the prompt by rule of thumb: four characters a token."""
         return sum(len(message.get("content", "")) for message in self.messages) // 4
+
+    @property
+    def most_answer_tokens(self) -> int:
+        """Tokens of the answer at most; without a bound, more than usual ones have."""
+        return self.max_tokens or _LONG_ANSWER
 
     @property
     def most_prompt_tokens(self) -> int:

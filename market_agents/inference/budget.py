@@ -16,7 +16,6 @@ Price = Callable[[Usage], Decimal | None]
 """US dollars for a usage of one model; None where its price is unknown."""
 
 ZERO = Decimal(0)
-_USUAL_MOST = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ class Budget:
 
 
 def _worst(request: Request, price: Price, prompt_tokens: int) -> Amount:
-    answer = request.max_tokens or _USUAL_MOST
+    answer = request.most_answer_tokens
     return Amount(1, prompt_tokens + answer, price(Usage(prompt_tokens, answer)) or ZERO)
 
 

@@ -26,6 +26,11 @@ _WORD = re.compile(r"\w\w+")
 class EmbeddingRequest(Request):
     """A request for one vector for each of its messages' texts."""
 
+    @property
+    def most_answer_tokens(self) -> int:
+        """None: vectors are not counted in tokens."""
+        return 0
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) over model and texts."""

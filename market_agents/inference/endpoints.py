@@ -25,7 +25,6 @@ PROBES_BEFORE_GIVING_UP = 3
 MOST_GARBLED_REPLIES = 3
 """Replies that nobody can read, each perhaps paid for, before an ask ends without an answer."""
 
-_USUAL_ANSWER = 512
 _Send = Callable[[], Awaitable[Completion]]
 
 
@@ -156,7 +155,7 @@ class Endpoint:
         """
         purse = purse or Budget().purse(request, lambda usage: None)  # noqa: ARG005  (a price is not asked for)
         send = partial(self.provider.attempt, request, key, idempotency_key)
-        tokens = request.estimated_tokens + (request.max_tokens or _USUAL_ANSWER)
+        tokens = request.estimated_tokens + request.most_answer_tokens
         state, stop = self._here(), self._stop
         state.asking += 1
         try:

@@ -82,7 +82,7 @@ class RehearsalDoor(ModelDoor):
                 message_bytes=sum(len(text.encode()) for told in request.messages for text in told.values()),
                 schema_bytes=len(schema_in_words(request.schema)) if request.schema else 0,
                 answer_characters=_length(completion, request),
-                max_tokens=request.max_tokens or config.max_tokens,
+                max_tokens=request.most_answer_tokens,
             )
         )
         self.tally.add(outcome)

@@ -62,6 +62,26 @@ def test_a_forecast_holds_what_the_run_then_comes_to(
     assert holds(found.cost, found.cost.likely if found.cost else -1)
 
 
+def test_vectors_for_memories_are_in_the_forecast(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel
+) -> None:
+    vectors = asked(fake_model, name="vectors", weight=0, **PRICES)
+    changes = {
+        "llm_configs": [*asked(fake_model, **PRICES), *vectors],
+        "num_agents": 3,
+        "max_rounds": 6,
+        "memory.window": 1,
+        "memory.retrieval": "embeddings",
+        "memory.embeddings": "vectors",
+    }
+    found = planned(changes, tmp_path)
+    result = play(tmp_path, sqlite_url, changes)
+    assert [entry.name for entry in found.entries] == ["served", "vectors"]
+    assert found.entries[1].completion_tokens.high == 0
+    assert holds(found.calls, result.model_calls)
+    assert holds(found.cost, float(result.cost))
+
+
 def test_more_agents_than_are_rehearsed_cost_in_proportion(tmp_path: Path) -> None:
     entry = {"llm_configs": asked("http://127.0.0.1:1/v1", **PRICES), "max_rounds": 1}
     few, many = (planned({**entry, "num_agents": agents}, tmp_path) for agents in (60, 600))

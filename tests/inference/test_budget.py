@@ -15,6 +15,7 @@ from market_agents.inference import Amount, Budget, ModelDoor, Scope, Status, Us
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.budget import Purse
 from market_agents.inference.building import refuse_unknown_prices
+from market_agents.inference.embeddings import EmbeddingRequest
 from market_agents.inference.journal import MemoryJournal
 from market_agents.inference.retry import AttemptFailed, Verdict
 from tests.inference.doors import (
@@ -147,6 +148,13 @@ async def test_a_model_that_counts_more_tokens_is_believed() -> None:
     asked = door(provider, max_in_flight=1, max_tokens=10 * ASK.most_prompt_tokens + WORST_TOKENS)
     results = await ask_many(asked, 2)
     assert answered(results) == 1
+
+
+async def test_embeddings_reserve_no_answer() -> None:
+    asked = EmbeddingRequest(model=MODEL, messages=[{"role": "input", "content": "a text"}])
+    budget = Budget(BudgetConfig(max_tokens=10_000))
+    await budget.purse(asked, lambda usage: None).open()
+    assert budget.reserved.tokens == asked.most_prompt_tokens < 100
 
 
 async def test_a_resumed_run_goes_on_counting() -> None:
