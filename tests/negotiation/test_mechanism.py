@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from market_agents.environments.mechanisms.auction import OrderFilled, OrderRejected, TradeMade
+from market_agents.environments.mechanisms.group_chat import GroupChat
 from market_agents.environments.mechanisms.negotiation import ProposalAccepted, ProposalClosed, ProposalMade
 from market_agents.errors import IllegalAction
 from tests.negotiation.builders import Table
@@ -389,3 +390,10 @@ def test_the_words_of_fipa_are_understood() -> None:
     assert table.say("cid", performative="accept-proposal", recipient_id="ann")["status"] == "accepted"
     table.propose("ann", "cid", 95)
     assert table.say("cid", performative="reject-proposal", recipient_id="ann")["status"] == "accepted"
+
+
+def test_where_nothing_binds_a_proposal_is_told_so() -> None:
+    chat = GroupChat()
+    chat.join("ann", "buyer")
+    with pytest.raises(IllegalAction, match=r"does not set negotiation\.binding; say it in a message$"):
+        chat.check("ann", {"performative": "propose", "recipient_id": "cid", "price": 95})

@@ -33,6 +33,11 @@ def refuse_unknown_keys(action: Mapping[str, object]) -> None:
     Raises:
         IllegalAction: names the first key that no chat action has.
     """
+    if "performative" in action:
+        raise IllegalAction(
+            "agents cannot trade in this chat: its configuration does not set negotiation.binding; "
+            "say it in a message"
+        )
     unknown = [key for key in action if key not in _KEYS]
     if unknown:
         raise IllegalAction(
