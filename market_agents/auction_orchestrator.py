@@ -30,7 +30,7 @@ from market_agents.economics.ticks import TickScale
 from market_agents.environments import Act, Event
 from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
 from market_agents.insert_simulation_data import Where
-from market_agents.laboratory.floor import Seat
+from market_agents.laboratory.floor import Floor, Seat
 from market_agents.laboratory.protocols import activation
 from market_agents.laboratory.seating import seat_agents
 from market_agents.memory import MarketRound, MemoryEntry, MemoryKind
@@ -91,10 +91,13 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
 
     def __init__(self, name: str, position: int, config: AuctionConfig, context: RunContext) -> None:
         super().__init__(name, position, config, context)
-        self.floor = seat_agents(
-            self.mechanism, self.agents, self.streams, context.config.agent_config.max_relative_spread
-        )
+        self.floor = self._seated()
         self._by_id = {agent.id: agent for agent in self.agents}
+
+    def _seated(self) -> Floor:
+        """Everybody on the floor, strategies as they are before they have learned anything."""
+        spread = self.context.config.agent_config.max_relative_spread
+        return seat_agents(self.mechanism, self.agents, self.streams, spread)
 
     def make_environment(self) -> AuctionEnvironment:
         """A double auction over the run's accounts."""
@@ -215,7 +218,9 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             self.inserter.note("warning", "cash_binds", warning, data)
 
     async def open_round(self, round_number: int) -> None:
-        """Let everybody onto the floor, strategies with this round's streams."""
+        """Let everybody onto the floor, strategies with this round's streams; without memory all is new to them."""
+        if not self.context.config.memory.enabled:
+            self.floor = self._seated()
         self._count_what_was_traded_before()
         for agent in self.agents:
             if agent.strategy is not None:

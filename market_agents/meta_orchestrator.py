@@ -107,6 +107,7 @@ class RunResult:
     Attributes:
         database: where its rows are, without a password.
         rounds: rounds completed.
+        cached_tokens: tokens of the prompts that the provider had in its cache.
         cost: US dollars of the asks whose price is known.
         unpriced: models whose price is unknown.
     """
@@ -121,6 +122,7 @@ class RunResult:
     replayed: int = 0
     from_cache: int = 0
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal = Decimal(0)
     unpriced: tuple[str, ...] = field(default_factory=tuple)
@@ -256,6 +258,7 @@ class MetaOrchestrator:
             replayed=tally.replayed,
             from_cache=tally.from_cache,
             prompt_tokens=tally.prompt_tokens,
+            cached_tokens=tally.cached_tokens,
             completion_tokens=tally.completion_tokens,
             cost=tally.cost,
             unpriced=tuple(sorted(tally.unpriced)),

@@ -146,6 +146,7 @@ def stored_json(database: Database, run_id: str) -> str:
         model_calls=asks.attempts,
         replayed=asks.asks,
         prompt_tokens=asks.prompt_tokens,
+        cached_tokens=asks.cached_tokens,
         completion_tokens=asks.completion_tokens,
         cost=sum((entry.cost for entry in rounds if entry.cost is not None), Decimal(0)),
         unpriced=tuple(sorted(unpriced)),

@@ -29,8 +29,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1)
 
 
 def rounds_table(rounds: Sequence[RoundSummary]) -> str:
-    """One line a round: the market, the talk, and what it cost."""
+    """One line a round: the market, the talk, and what it cost; what caches saved, where they saved anything."""
+    caching = any(entry.cached_tokens for entry in rounds)
     headings = ["round", "trades", "price", "equil.", "effic.", "messages", "calls", "tokens", "cost $"]
+    headings += ["cached"] if caching else []
     shown = list(rounds[-SHOWN_ROUNDS:])
     rows = [
         [
@@ -43,6 +45,7 @@ def rounds_table(rounds: Sequence[RoundSummary]) -> str:
             str(entry.calls),
             str(entry.tokens),
             "unknown" if entry.cost is None else f"{entry.cost:.4f}",
+            *([f"{entry.cached_share or 0:.0%}"] if caching else []),
         ]
         for entry in shown
     ]

@@ -44,6 +44,7 @@ class Tally:
     unanswered: int = 0
     attempts: int = 0
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal = ZERO
     unpriced: set[str] = field(default_factory=set)
@@ -59,6 +60,7 @@ class Tally:
             self.reasons[f"{outcome.status}: {outcome.reason[:200]}"] += 1
         self.attempts += outcome.attempts
         self.prompt_tokens += outcome.usage.prompt_tokens
+        self.cached_tokens += outcome.usage.cached_tokens
         self.completion_tokens += outcome.usage.completion_tokens
         if outcome.cost is None:
             self.unpriced.add(outcome.returned_model or outcome.requested_model)

@@ -28,6 +28,7 @@ class RoundSummary:
             is nothing.
         asks: requests for a decision; ``calls`` counts the HTTP tries behind them.
         cost: US dollars; None where a price is unknown.
+        cached_tokens: of the ``prompt_tokens``, those that the provider had in its cache.
     """
 
     round: int
@@ -43,6 +44,13 @@ class RoundSummary:
     tokens: int = 0
     cost: Decimal | None = Decimal(0)
     unanswered: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def cached_share(self) -> float | None:
+        """Share of the prompts' tokens that came from the provider's cache; None where nothing was asked."""
+        return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else None
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,8 @@ def _asks(run_id: str) -> Any:  # noqa: ANN401  (a query's type spells out its c
             func.count().label("asks"),
             func.sum(columns.attempts).label("calls"),
             func.sum(columns.prompt_tokens + columns.completion_tokens).label("tokens"),
+            func.sum(columns.prompt_tokens).label("prompt_tokens"),
+            func.sum(columns.cached_tokens).label("cached_tokens"),
             func.sum(columns.cost).label("cost"),
             func.count(columns.cost).label("priced"),
             func.count().filter(unanswered).label("unanswered"),
@@ -135,6 +145,8 @@ def _market_summary(round_number: int, markets: Sequence[Mapping[str, Any]]) -> 
 def _add_asks(summary: RoundSummary, row: Mapping[str, Any]) -> None:
     summary.asks, summary.calls = row["asks"], int(row["calls"] or 0)
     summary.tokens, summary.unanswered = int(row["tokens"] or 0), row["unanswered"]
+    summary.prompt_tokens = int(row["prompt_tokens"] or 0)
+    summary.cached_tokens = int(row["cached_tokens"] or 0)
     summary.cost = Decimal(row["cost"] or 0) if row["priced"] == row["asks"] else None
 
 

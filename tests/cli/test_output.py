@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from datetime import datetime
 
 import pytest
@@ -201,3 +203,13 @@ def test_a_reader_that_goes_away_does_not_end_the_run(shell: Shell) -> None:
     listed = call(shell.folder, "runs").out
     for number in range(4):
         assert re.search(rf"r{number} +completed", listed), listed
+
+
+def test_what_caches_saved_is_shown_where_they_saved_anything(finished: Cli) -> None:
+    assert "cached" not in finished("runs", "show", "one").out
+    with closing(sqlite3.connect(finished.folder / "market_simulation.db")) as database, database:
+        database.execute("UPDATE llm_requests SET prompt_tokens = 100, cached_tokens = 40 * (round - 1)")
+    lines = finished("runs", "show", "one").out.splitlines()
+    heading = next(place for place, line in enumerate(lines) if line.startswith("round "))
+    assert lines[heading].endswith("cached")
+    assert [line.split()[-1] for line in lines[heading + 2 : heading + 4]] == ["0%", "40%"]

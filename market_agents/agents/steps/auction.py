@@ -27,7 +27,7 @@ from market_agents.agents.steps.auction_stand_in import (
 from market_agents.agents.steps.auction_words import AuctionFrame, market_in_words, open_units
 from market_agents.agents.steps.group_chat import render_perception
 from market_agents.agents.steps.looking_back import look_back
-from market_agents.agents.steps.talk import about, expected_price
+from market_agents.agents.steps.talk import about, concession, expected_price
 from market_agents.inference import Decision
 
 __all__ = [
@@ -117,6 +117,7 @@ class AuctionActionStep(_AuctionStep, ActionStep):
             self.frame.opening_spread,
             must_improve=self.frame.must_improve,
             truthful=self.frame.institution == "mcafee",
+            yielding=concession(agent.memory.strategy(self.environment_name)),
         )
         decision = await agent.llm_orchestrator.decide(
             chat_prompt(self.system(agent), user), AuctionAction, rule
@@ -144,5 +145,10 @@ class AuctionReflectionStep(_AuctionStep, ReflectionStep):
         """Ask for a reflection and remember it."""
         state = self.observe(agent)
         messages = chat_prompt(self.system(agent), self.user("auction_reflection", agent, state))
-        rule = partial(stand_in_reflection, dict(state), self.expectation(agent, state))
+        rule = partial(
+            stand_in_reflection,
+            dict(state),
+            self.expectation(agent, state),
+            yielding=concession(agent.memory.strategy(self.environment_name)),
+        )
         return await look_back(agent, self.environment_name, state["round"], messages, rule)

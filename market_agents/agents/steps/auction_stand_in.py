@@ -12,6 +12,10 @@ from market_agents.agents.cognitive_steps import in_figures
 from market_agents.agents.schemas import MOST_MONEY, AuctionAction, Deal, Perception, Reflection
 from market_agents.agents.steps.auction_words import open_units
 
+STEP_TOWARDS, STEP_BACK, MOST_YIELDED = 4, 1, 40
+"""Percent of the price: how much further the stand-in gives way after a round in which it missed a gain, how much
+less after another, and the most."""
+
 
 def stand_in_action(
     state: Mapping[str, Any],
@@ -21,6 +25,7 @@ def stand_in_action(
     *,
     must_improve: bool = False,
     truthful: bool = False,
+    yielding: float = 0.0,
 ) -> AuctionAction:
     """How the offline stand-in trades: near the price it expects, else near its own limit, never at a loss.
 
@@ -33,6 +38,7 @@ def stand_in_action(
         rng: its stream.
         must_improve: whether only a quote that beats the best of its side is admitted.
         truthful: whether it names its limit, as is best under a strategy-proof rule.
+        yielding: how far it gives way to the other side, as a share of the price.
     """
     units = open_units(state)
     buying = state["role"] == "buyer"
@@ -42,6 +48,7 @@ def stand_in_action(
     aim = limit * (1 - side * rng.uniform(0.02, max(opening_spread, 0.02)))
     if expected is not None:
         aim = expected * (1 + side * rng.uniform(-0.02, 0.05))
+    aim *= 1 + side * yielding
     if truthful:
         aim = limit
     highest = state["max_price"] or math.inf
@@ -108,12 +115,19 @@ def stand_in_perception(expected: float | None, units: int, rng: Random) -> Perc
     )
 
 
-def stand_in_reflection(state: Mapping[str, Any], expected: float | None, rng: Random) -> Reflection:
-    """How the stand-in looks back on a round."""
+def stand_in_reflection(
+    state: Mapping[str, Any], expected: float | None, rng: Random, *, yielding: float = 0.0
+) -> Reflection:
+    """How the stand-in looks back on a round, and learns: who was left with units gives way, who was not stays firm."""
     traded = sum(trade["quantity"] for trade in state["own_trades"])
     left = len(open_units(state))
     price = state["last_price"] if state["last_price"] is not None else expected
     plan = f"Expect a price near {price:.2f}." if price is not None else "Offer a little more next time."
+    percent = round(yielding * 100)
+    percent = (
+        min(percent + STEP_TOWARDS, MOST_YIELDED) if _missed(state, price) else max(percent - STEP_BACK, 0)
+    )
+    plan += f" Give way by {percent} %." if percent else ""
     return Reflection(
         reflection=f"I traded {traded} units and kept {left} open.",
         self_critique="I could have moved closer to the market."
@@ -122,3 +136,11 @@ def stand_in_reflection(state: Mapping[str, Any], expected: float | None, rng: R
         self_reward=round(min(1.0, 0.3 + 0.7 * traded / max(traded + left, 1)) - rng.uniform(0, 0.05), 2),
         strategy_update=plan,
     )
+
+
+def _missed(state: Mapping[str, Any], price: float | None) -> bool:
+    """Whether a unit is left that would have gained at the price; without one, whether any is left."""
+    units = open_units(state)
+    if not units or price is None:
+        return bool(units)
+    return units[0] > price if state["role"] == "buyer" else units[0] < price

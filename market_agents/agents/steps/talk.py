@@ -1,7 +1,8 @@
 """What the offline stand-in says, and how it reads prices out of what others said.
 
 The stand-in is no economist: it names a price that suits its own side, believes the average of what it hears, and
-remembers what it last expected. That is enough for talk and memory to change what it does.
+remembers what it last expected and how far it had to give way. That is enough for talk and memory to change what
+it does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from random import Random
 from typing import Any
 
 _NEAR = re.compile(r"\bnear (\d{1,9}(?:\.\d{1,9})?)(?!\d)")
+_GIVE_WAY = re.compile(r"\bGive way by (\d{1,2}) %")
 _OPENINGS = {
     "buyer": ("I hear supply is plentiful", "Nobody should overpay this time", "I can wait if I have to"),
     "seller": ("Good quality has its price", "My costs are what they are", "I see many who want to buy"),
@@ -34,6 +36,12 @@ def expected_price(
     if last_price is not None:
         beliefs.append(last_price)
     return sum(beliefs) / len(beliefs) if beliefs else None
+
+
+def concession(strategy: str) -> float:
+    """How far the stand-in decided to give way to the other side, as a share of the price; 0 where it did not."""
+    found = _GIVE_WAY.search(strategy)
+    return int(found[1]) / 100 if found else 0.0
 
 
 def about(good: str, heard: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
