@@ -290,6 +290,23 @@ class SimulationDataInserter:
                 }
             )
 
+    def judgement(
+        self, where: Where, subject: str, judgement: Row, scores: Mapping[str, float | None]
+    ) -> None:
+        """A judge's scores of a conversation or of an agent's thoughts, a row for each criterion."""
+        for criterion, score in scores.items():
+            self._rows["judgements"].append(
+                {
+                    "environment": where.environment,
+                    "round": where.round,
+                    "subject": subject,
+                    "criterion": criterion,
+                    "score": score,
+                    **judgement,
+                    "reason": clean(judgement["reason"]),
+                }
+            )
+
     def memories(self, round_number: int, agents: Iterable[MarketAgent]) -> None:
         """What agents decided to keep."""
         for agent in agents:

@@ -75,6 +75,7 @@ from market_agents.inference import (
 )
 from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
+from market_agents.judge_orchestrator import judge_round
 from market_agents.logger_utils import SimulationLogger
 from market_agents.personas import Persona, balance_in_words, persona_balance
 from market_agents.rng import RandomStreams, draw_seed
@@ -355,6 +356,8 @@ class MetaOrchestrator:
             _begin_round(round_number, context)
             for environment in environments:
                 await environment.run_round(round_number)
+            present = self.config_of(round_number)
+            await judge_round(present, self.door, inserter, lease.database, self.run_id, round_number)
             inserter.memories(round_number, agents)
             inserter.allocations(round_number, accounts)
             await inserter.flush(f"r{round_number}/end")

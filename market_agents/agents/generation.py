@@ -61,9 +61,10 @@ def minds(config: SimulationConfig) -> Sequence[LLMConfig]:
 
 
 def asked_entries(config: SimulationConfig) -> Sequence[LLMConfig]:
-    """Every entry that a run may ask: its agents' minds, and the one that makes embeddings for their memories."""
+    """Every entry that a run may ask: its agents' minds, the one that makes embeddings, and the judge."""
     entries = list(minds(config))
     named = {config.memory.embeddings} if config.memory.retrieval == "embeddings" else set()
+    named |= {config.judge.model} if config.judge else set()
     entries += [entry for entry in config.llm_configs if entry.name in named and entry not in entries]
     return entries
 

@@ -10,7 +10,7 @@ from market_agents.cli.common import add_database_flag, guarded, open_configured
 from market_agents.cli.tables import table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
-from market_agents.reporting import Conversation, ConversationReport, conversation_report
+from market_agents.reporting import Conversation, ConversationReport, JudgeScore, conversation_report
 
 SHOWN = 20
 """Conversations of one environment that the tables show, the latest; JSON has them all."""
@@ -60,6 +60,7 @@ def in_tables(report: ConversationReport) -> str:
         lines += ["", one_line(environment, 78), "", _speaking(shown), "", _prices(shown), "", _tone(shown)]
         if len(talks) > len(shown):
             lines += ["", f"({len(talks) - len(shown)} earlier conversations: --json has them all)"]
+    lines += _judged(report.judgements)
     if report.conversations:
         lines += ["", "What each column means: docs/conversation-analysis.md; --json has the rest"]
     return "\n".join(lines)
@@ -115,6 +116,21 @@ def _tone(talks: Sequence[Conversation]) -> str:
         for talk in talks
     ]
     return table(headings, rows, left=3)
+
+
+def _judged(scores: Sequence[JudgeScore]) -> list[str]:
+    """What judges thought, the latest first seen last; nothing where nobody judged."""
+    rows = [
+        [
+            str(score.round),
+            one_line(score.environment, ID_WIDTH),
+            one_line(score.cohort_id, ID_WIDTH),
+            one_line(score.judge, 20),
+            ", ".join(f"{one_line(name, 16)} {_number(value)}" for name, value in score.scores.items()),
+        ]
+        for score in scores[-SHOWN:]
+    ]
+    return ["", table(["round", "where", "who", "judge", "scores"], rows, left=5)] if rows else []
 
 
 def _place(talk: Conversation) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from market_agents.config.schedules import ScheduleConfig, ShockConfig
 from market_agents.config.sections import (
     AgentConfig,
     DatabaseConfig,
+    JudgeConfig,
     LLMConfig,
     MemoryConfig,
     PersonaConfig,
@@ -33,6 +34,7 @@ __all__ = [
     "EnvironmentConfig",
     "EnvironmentModel",
     "Finding",
+    "JudgeConfig",
     "LLMConfig",
     "LoadedConfig",
     "MarketConfig",

@@ -45,6 +45,9 @@ def cross_mistakes(tree: Mapping[str, object], known: Collection[str] = ()) -> I
     yield from _models(tree, names)
     yield from _limits(tree, names)
     yield from _embeddings(tree, names)
+    judge = _mapping(tree.get("judge")).get("model")
+    if isinstance(judge, str):
+        yield from unknown_entry(judge, names, ("judge", "model"))
     yield from _ticks(tree)
     yield from _chats(tree, names)
 

@@ -14,6 +14,7 @@ from market_agents.config.findings import raise_findings
 from market_agents.config.sections import (
     AgentConfig,
     DatabaseConfig,
+    JudgeConfig,
     LLMConfig,
     MemoryConfig,
     PersonaConfig,
@@ -116,6 +117,9 @@ class SimulationConfig(StrictModel):
     budget: BudgetConfig = Field(default_factory=BudgetConfig, description="What may be spent.")
     memory: MemoryConfig = Field(default_factory=MemoryConfig, description="What agents remember.")
     personas: PersonaConfig = Field(default_factory=PersonaConfig, description="Where personas come from.")
+    judge: JudgeConfig | None = Field(
+        default=None, description="A model that scores what is said or thought in each round; null for none."
+    )
     prompts: dict[Text, Text] = Field(
         default_factory=dict,
         description="Files in place of built-in prompts: by a prompt's name, or `folder` for a folder of them.",

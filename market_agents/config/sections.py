@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, Strict, model_validator
+from pydantic import AfterValidator, Field, SecretStr, Strict, StringConstraints, model_validator
 
 from market_agents.config.checks import entry_mistakes
 from market_agents.config.fields import Goods, Money, Port, Price, StrictModel, Text, VariableName, WebAddress
@@ -265,6 +265,34 @@ class MemoryConfig(StrictModel):
     scratchpad_length: int = Field(
         default=1000, ge=50, le=10_000, description="Longest private note, in characters, 50 to 10,000."
     )
+
+
+Criterion = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Question = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+
+
+class JudgeConfig(StrictModel):
+    """A model that scores what was said or thought in each round."""
+
+    model: Text = Field(description="Name of the llm_configs entry that judges.")
+    rubric: dict[Criterion, Question] = Field(
+        min_length=1,
+        max_length=10,
+        description="By a short name in small letters, the question that is answered with a number.",
+    )
+    lowest: float = Field(default=1.0, ge=-1000, le=1000, description="The worst score.")
+    highest: float = Field(default=5.0, ge=-1000, le=1000, description="The best score, above lowest.")
+    what: Literal["messages", "perceptions", "reflections"] = Field(
+        default="messages",
+        description="What is judged: messages (each cohort's conversation), or each agent's perceptions (with the "
+        "reasons of its acts) or reflections.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> JudgeConfig:
+        if self.lowest >= self.highest:
+            raise_findings([(("highest",), f"expected above lowest ({self.lowest:g}), got {self.highest:g}")])
+        return self
 
 
 class PersonaConfig(StrictModel):

@@ -42,12 +42,14 @@ class ConversationReport:
 
     Attributes:
         status: the run's; unless ``completed`` the report covers what is stored so far.
+        judgements: every score that a judge gave, of conversations by cohort and of thoughts by agent.
         conversations: by environment in the run's order, round and cohort; empty for a run without chat.
     """
 
     run_id: str
     status: str
     conversations: tuple[Conversation, ...]
+    judgements: tuple[JudgeScore, ...] = ()
 
     def as_dict(self) -> Mapping[str, object]:
         """Everything, JSON-ready."""
@@ -69,10 +71,12 @@ def conversation_report(
     """
     status = get_run(database, run_id).status
     judged: dict[tuple[str, int, str], list[JudgeScore]] = {}
-    for score in judge_scores(database, run_id):
+    scores = judge_scores(database, run_id)
+    for score in scores:
         judged.setdefault((score.environment, score.round, score.cohort_id), []).append(score)
     return ConversationReport(
         run_id=run_id,
+        judgements=scores,
         status=status.value,
         conversations=tuple(
             _measured(talk, tuple(judged.get((talk.environment, talk.round, talk.cohort_id), ())))

@@ -131,6 +131,25 @@ def judge_scores(database: Database, run_id: str) -> tuple[JudgeScore, ...]:
     Raises:
         RunRefused: no such run.
     """
+    return _judged_in_the_run(database, run_id) + _judged_since(database, run_id)
+
+
+def _judged_in_the_run(database: Database, run_id: str) -> tuple[JudgeScore, ...]:
+    """The scores of the judge in the configuration; of conversations by cohort, of thoughts by agent."""
+    found: dict[tuple[str, int, str, str, str], dict[str, float]] = {}
+    for row in fetch(database, "judgements", run_id):
+        if isinstance(row["score"], float):
+            environment, subject, what, judge = (
+                str(row[key]) for key in ("environment", "subject", "what", "judge")
+            )
+            number = row["round"]
+            if isinstance(number, int):
+                key = (environment, number, subject, what, judge)
+                found.setdefault(key, {})[str(row["criterion"])] = row["score"]
+    return tuple(JudgeScore(*key, scores) for key, scores in found.items())
+
+
+def _judged_since(database: Database, run_id: str) -> tuple[JudgeScore, ...]:
     events = (row["data"] for row in fetch(database, "run_events", run_id) if row["kind"] == JUDGED)
     return tuple(score for score in map(_read, events) if score is not None)
 

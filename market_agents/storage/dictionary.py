@@ -44,6 +44,7 @@ ROWS: Final[Mapping[str, str]] = {
     "auction_rounds": "a round's outcome of a market",
     "cohorts": "an agent's membership of a cohort in a round",
     "discussions": "a cohort's discussion of a round, and why it ended",
+    "judgements": "a judge's score of a conversation, or of what an agent thought, by one criterion",
     "ledger": "one movement of an account",
     "llm_requests": "an ask: a request for one decision, and how it ended",
     "messages": "a chat message, withheld ones included",
@@ -158,6 +159,14 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "discussions": {
         "sub_rounds": "turns that were held",
         "ended": "time, all passed or all left",
+    },
+    "judgements": {
+        "subject": "the cohort whose conversation was judged, or the agent whose thoughts were",
+        "criterion": "the short name of the rubric's question",
+        "what": "messages, perceptions or reflections",
+        "score": "on the rubric's scale; nothing where the judge gave no usable answer",
+        "reason": "the judge's, or why there is no score",
+        "judge": "the llm_configs entry that judged; the stand-in is named as one",
     },
     "ledger": {
         "seq": "place in the run, from 1",

@@ -424,6 +424,21 @@ recollections = Table(
     _whole("messages_left_out"),
 )
 
+judgements = Table(
+    "judgements",
+    metadata,
+    _run(),
+    _name("environment"),
+    _number("round"),
+    _name("subject"),
+    _name("criterion"),
+    _text("what"),
+    _real("score"),
+    _text("reason"),
+    _text("judge"),
+    _id("request_key", nullable=True),
+)
+
 llm_requests = Table(
     "llm_requests",
     metadata,

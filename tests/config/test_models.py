@@ -36,6 +36,7 @@ def test_the_door_shows_what_may_be_used() -> None:
         "DatabaseConfig",
         "EnvironmentConfig",
         "EnvironmentModel",
+        "JudgeConfig",
         "Finding",
         "LLMConfig",
         "LoadedConfig",

@@ -291,6 +291,25 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ledger_run_id_agent_id"), "ledger", ["run_id", "agent_id"])
     op.create_table(
+        "judgements",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("environment", NAME, nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("subject", NAME, nullable=False),
+        sa.Column("criterion", NAME, nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("score", sa.Double()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("judge", sa.Text(), nullable=False),
+        sa.Column("request_key", NAME),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_judgements_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint(
+            "run_id", "environment", "round", "subject", "criterion", name=op.f("pk_judgements")
+        ),
+    )
+    op.create_table(
         "llm_requests",
         sa.Column("run_id", NAME, nullable=False),
         sa.Column("request_key", NAME, nullable=False),
