@@ -192,8 +192,12 @@ class ModelDoor:
         return outcome
 
     def _price(self, model: str, config: LLMConfig) -> Price:
-        """What a usage of a model costs at the endpoint of an entry."""
-        provider = self._endpoints[config.name].provider
+        """What a usage of a model costs at the endpoint of an entry, as far as that is asked in this process."""
+        endpoint = self._endpoints.get(config.name)
+        if endpoint is None:
+            # A fork takes the answers of earlier rounds from models that it does not ask itself.
+            return lambda usage: None  # noqa: ARG005  (where nobody is asked, no price is known)
+        provider = endpoint.provider
         if not provider.charges:
             return lambda usage: ZERO  # noqa: ARG005  (nothing is charged, whatever was used)
         return lambda usage: cost_of(usage, model, provider.base_url, config)

@@ -150,6 +150,17 @@ async def test_a_model_that_counts_more_tokens_is_believed() -> None:
     assert answered(results) == 1
 
 
+async def test_answers_of_a_model_that_is_asked_no_more_are_still_known() -> None:
+    """A fork with another model takes the earlier rounds from its parent's journal."""
+    journal = MemoryJournal()
+    with asking(scope("agent_1", 1)):
+        first = await door(ScriptedProvider(), journal).ask(ASK, PRICED)
+    other = ModelDoor({"other": scripted_endpoint(ScriptedProvider())}, journal)
+    with asking(scope("agent_1", 1)):
+        again = await other.ask(ASK, PRICED)
+    assert (again.content, again.replayed) == (first.content, True)
+
+
 async def test_embeddings_reserve_no_answer() -> None:
     asked = EmbeddingRequest(model=MODEL, messages=[{"role": "input", "content": "a text"}])
     budget = Budget(BudgetConfig(max_tokens=10_000))
