@@ -30,7 +30,7 @@ VERBS = {
     "verify": "reproduce the reference experiments of the literature",
     "fake-model": "serve made-up answers here, to try a configuration without paying",
     "cache": "answers kept for later runs: how many, and forget them",
-    "db": "create, upgrade or check the database",
+    "db": "create, upgrade, check, back up or restore the database",
 }
 
 

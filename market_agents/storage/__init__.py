@@ -1,6 +1,7 @@
 """The one door to databases: a run's tables and its journal, in an SQLite file or in PostgreSQL."""
 
 from market_agents.storage.answers import CacheCount, cache_counts, cache_hits, clear_cache
+from market_agents.storage.backup import back_up, restore
 from market_agents.storage.database import Database, check_database, open_database, upgrade_database
 from market_agents.storage.dictionary import Entry, Kind, dictionary
 from market_agents.storage.digest import digest
@@ -47,6 +48,7 @@ __all__ = [
     "acquire",
     "cache_counts",
     "cache_hits",
+    "back_up",
     "check_database",
     "clear_cache",
     "counted",
@@ -66,6 +68,7 @@ __all__ = [
     "open_database",
     "record_event",
     "require_rounds",
+    "restore",
     "round_summaries",
     "set_status",
     "spending",

@@ -1,0 +1,130 @@
+"""Backups: the same digests in either kind of database, taken while a run writes, never half, never overwritten."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from market_agents.errors import UserError
+from market_agents.meta_orchestrator import Start
+from market_agents.storage import (
+    Database,
+    Lease,
+    back_up,
+    digest,
+    get_run,
+    open_database,
+    restore,
+    tables,
+    write_step,
+)
+from tests.end_to_end.stage import call, play
+from tests.storage.samples import new_run
+
+SMALL = {"num_agents": 4, "max_rounds": 1}
+
+
+@pytest.fixture
+def filled(database_url: str, tmp_path: Path) -> str:
+    """The address of a database with a finished run and a fork that sorts before it."""
+    play(tmp_path, database_url, SMALL, start=Start(run_id="one"))
+    assert (
+        call(tmp_path, "fork", "one", "--at-round", "1", "--run-id", "a", "--database", database_url).code
+        == 0
+    )
+    return database_url
+
+
+def fingerprints(url: str) -> list[object]:
+    with open_database(url, create=False) as database:
+        return [
+            (digest(database, run_id), tables(database, run_id), get_run(database, run_id).started_at)
+            for run_id in ("a", "one")
+        ]
+
+
+def test_there_and_back_in_either_kind_of_database(
+    filled: str, tmp_path: Path, postgres_url: str, request: pytest.FixtureRequest
+) -> None:
+    expected, file = fingerprints(filled), tmp_path / "saved.db"
+    saved = call(tmp_path, "db", "backup", "saved.db", "--database", filled)
+    assert saved.code == 0, saved.err
+    assert "2 runs" in saved.out
+    assert fingerprints(str(file)) == expected
+    targets = [f"sqlite:///{tmp_path / 'again.db'}"]
+    if filled != postgres_url:
+        targets.append(postgres_url)
+    for target in targets:
+        made = call(tmp_path, "db", "restore", "saved.db", "--database", target)
+        assert made.code == 0, made.err
+        assert fingerprints(target) == expected
+        assert call(tmp_path, "replay", "one", "--quiet", "--database", target).code == 0
+        refused = call(tmp_path, "db", "restore", "saved.db", "--database", target)
+        assert (refused.code, len(refused.complaints)) == (2, 1)
+        assert "already" in refused.complaints[0]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_backup_is_one_moment_of_a_run_that_goes_on(
+    database: Database, lease: Lease, tmp_path: Path
+) -> None:
+    agent = {"agent_index": 1, "role": "buyer", "name": "A", "persona": {}, "endowment": {}}
+    for number in range(3):
+        write_step(lease, f"step{number}", {"agents": [{**agent, "agent_id": f"agent_{number}"}]})
+        assert back_up(database, tmp_path / f"{number}.db")["agents"] == number + 1
+    for number in range(3):
+        with open_database(str(tmp_path / f"{number}.db")) as copy:
+            assert tables(copy, "run")["agents"] == tables(copy, "run")["steps"] == number + 1
+            assert get_run(copy, "run").status == "interrupted"
+
+
+def test_a_backup_is_never_overwritten_and_never_half(
+    database: Database, lease: Lease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "taken.db"
+    taken.write_text("mine")
+    with pytest.raises(UserError, match="never overwritten"):
+        back_up(database, taken)
+    assert taken.read_text() == "mine"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("market_agents.storage.backup._become", full)
+    with pytest.raises(UserError, match="No space left"):
+        back_up(database, tmp_path / "new.db")
+    assert [path.name for path in tmp_path.iterdir() if "new.db" in path.name] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE runs SET seed = 0",
+        "DELETE FROM runs",
+        "DROP TABLE backup_contents",
+        "UPDATE backup_contents SET rows = 9",
+    ],
+)
+def test_what_was_tampered_with_is_not_restored(tmp_path: Path, sqlite_url: str, statement: str) -> None:
+    with open_database(sqlite_url) as database, new_run(database, "run"):
+        back_up(database, tmp_path / "saved.db")
+    with closing(sqlite3.connect(tmp_path / "saved.db")) as connection, connection:
+        connection.execute(statement)
+    with pytest.raises(UserError, match=r"damaged|no backup"):
+        restore(tmp_path / "saved.db", str(tmp_path / "again.db"))
+    assert not (tmp_path / "again.db").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"not a database at all", b"SQLite format 3\x00" + b"\xff" * 5000]
+)
+def test_what_is_no_backup_is_not_restored(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "saved.db"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=r"saved\.db"):
+        restore(file, str(tmp_path / "again.db"))
+    assert not (tmp_path / "again.db").exists()
