@@ -30,6 +30,7 @@ from market_agents.insert_simulation_data import SimulationDataInserter, Where, 
 from market_agents.logger_utils import SimulationLogger
 from market_agents.memory import MemoryEntry, MemoryKind, Recollection
 from market_agents.plain_text import one_line
+from market_agents.redaction import Redactor
 from market_agents.rng import RandomStreams
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class RunContext:
     """What a run hands to each of its environments.
 
     Attributes:
+        redact: takes secrets out of what is recorded.
         failures: steps that raised what nobody expected, by reason.
     """
 
@@ -67,6 +69,7 @@ class RunContext:
     door: ModelDoor
     inserter: SimulationDataInserter
     display: SimulationLogger
+    redact: Redactor = field(default_factory=Redactor)
     failures: Counter[str] = field(default_factory=Counter)
 
 
@@ -276,10 +279,14 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
                 raise
             except Exception as error:
                 log.warning("%s of %s failed in %s", step.name, agent.id, self.name, exc_info=True)
-                thought.verdict, thought.reason = "failed", f"{type(error).__name__}: {error}"[:500]
+                thought.verdict, thought.reason = "failed", self._told(error)
                 self.context.failures[thought.reason] += 1
         thought.request_key = scope.last_key
         return thought
+
+    def _told(self, error: Exception) -> str:
+        """An unforeseen error for the records; whatever raised it may have quoted a secret."""
+        return self.context.redact(f"{type(error).__name__}: {error}")[:500]
 
     def _submit(self, agent: MarketAgent, action: Thought | None) -> None:
         """Take to the environment what an action step returned, unless it went there itself."""

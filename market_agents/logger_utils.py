@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from market_agents.config import read_environment
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
 from market_agents.environments.mechanisms.auction import OrderPlaced, OrderRejected, RoundResult, TradeMade
@@ -30,7 +31,9 @@ from market_agents.environments.mechanisms.group_chat import (
     MessagePosted,
     TopicSet,
 )
+from market_agents.errors import UserError
 from market_agents.plain_text import for_terminal, one_line
+from market_agents.redaction import Redactor, secrets_in
 
 log = logging.getLogger("market_agents.simulation")
 
@@ -194,9 +197,10 @@ def _remark(message: MessagePosted) -> str:
 class ConsoleHandler(logging.Handler):
     """Shows records on a console, each on one line of its width, a few of each kind per section."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, redact: Redactor | None = None) -> None:
         super().__init__()
         self._console = console
+        self.redact = redact or Redactor()
         self._counts: Counter[str] = Counter()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -212,7 +216,7 @@ class ConsoleHandler(logging.Handler):
         if record.levelno >= logging.WARNING:
             # A warning is worth all the lines it takes.
             self._console.print(
-                Text(f"! {one_line(record.getMessage(), MOST_OF_A_WARNING)}", style="bold red")
+                Text(f"! {one_line(self.redact(record.getMessage()), MOST_OF_A_WARNING)}", style="bold red")
             )
             return
         if kind in {"round", "environment", "market"}:
@@ -239,7 +243,7 @@ class ConsoleHandler(logging.Handler):
     def _line(self, text: str, style: str) -> None:
         width = max(self._console.width, NARROWEST) - 1
         indent = len(text) - len(text.lstrip(" "))
-        line = text[:indent] + one_line(text, width - indent)
+        line = text[:indent] + one_line(self.redact(text), width - indent)
         self._console.print(Text(line, style=style), soft_wrap=True)
 
 
@@ -266,6 +270,10 @@ def _composed(record: logging.LogRecord, kind: str) -> str:
 class JsonLinesHandler(logging.FileHandler):
     """Writes every record as one JSON object on one line."""
 
+    def __init__(self, path: Path, redact: Redactor | None = None) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self.redact = redact or Redactor()
+
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
         fields = {key: getattr(record, key, None) for key in ("kind", "round", "environment", "agent_id")}
@@ -274,10 +282,10 @@ class JsonLinesHandler(logging.FileHandler):
             "level": record.levelname.lower(),
             "logger": record.name,
             **{key: value for key, value in fields.items() if value is not None},
-            "message": record.getMessage(),
+            "message": self.redact(record.getMessage()),
         }
         if record.exc_info:
-            content["error"] = logging.Formatter().formatException(record.exc_info)
+            content["error"] = self.redact(logging.Formatter().formatException(record.exc_info))
         return json.dumps(content, ensure_ascii=False)
 
 
@@ -305,11 +313,12 @@ def set_up_logging(console: Console, *, quiet: bool, log_file: Path | None) -> N
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()
-    shown = ConsoleHandler(console)
+    redact = known_secrets()
+    shown = ConsoleHandler(console, redact)
     shown.setLevel(logging.WARNING if quiet else logging.INFO)
     root.addHandler(shown)
     if log_file is not None:
-        root.addHandler(JsonLinesHandler(log_file, encoding="utf-8", errors="backslashreplace"))
+        root.addHandler(JsonLinesHandler(log_file, redact))
 
 
 def show_banner(console: Console) -> None:
@@ -338,13 +347,29 @@ def progress_line(console: Console, text: Callable[[], str]) -> Live | None:
     )
 
 
+def hide_in_logs(redact: Redactor) -> None:
+    """Hide in records from now on what a run knows to be secret."""
+    for handler in logging.getLogger("market_agents").handlers:
+        if isinstance(handler, ConsoleHandler | JsonLinesHandler):
+            handler.redact = redact
+
+
+def known_secrets(folder: Path | None = None) -> Redactor:
+    """What hides the secrets of this process and of ``.env`` in ``folder``, by default the working directory."""
+    try:
+        return Redactor(secrets_in(read_environment(folder or Path.cwd())))
+    except (UserError, OSError):
+        # An `.env` that cannot be read is told where it is used; what is said until then may quote the process's own.
+        return Redactor(secrets_in(os.environ))
+
+
 def say(text: str, stream: IO[str] | None = None) -> None:
     """Print results; a reader that went away (``| head``) is no error."""
     target = sys.stdout if stream is None else stream
     if target is None:
         return  # the standard stream was closed before the program began
     try:
-        print(for_terminal(text), file=target, flush=True)
+        print(for_terminal(known_secrets()(text)), file=target, flush=True)
     except OSError:
         # A reader that went away or a full disk: the results are in the database all the same.
         _write_nowhere(target)

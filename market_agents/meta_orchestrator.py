@@ -23,6 +23,7 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -77,7 +78,9 @@ from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.interruption import stoppable
 from market_agents.judge_orchestrator import judge_round
 from market_agents.logger_utils import SimulationLogger
+from market_agents.monitoring import Monitor
 from market_agents.personas import Persona, balance_in_words, persona_balance
+from market_agents.redaction import Redactor, secrets_in
 from market_agents.rng import RandomStreams, draw_seed
 from market_agents.storage import (
     Database,
@@ -183,6 +186,8 @@ class MetaOrchestrator:
         self.run_id = self.start.run_id or new_run_id()
         self.variables = read_environment(self.folder)
         self.database_url = database_url(config.database_config, self.variables, database, self.folder)
+        named = [entry.api_key_env for entry in config.llm_configs if entry.api_key_env]
+        self.redact = Redactor(secrets_in({**self.variables, "DATABASE_URL": self.database_url}, named))
         self.display = SimulationLogger(TickScale(config.tick))
         goes_on = self.start.resume or self.start.replay
         self.prompts = BUILT_IN if goes_on or self.start.parent_run_id else load_prompts(config.prompts)
@@ -298,7 +303,7 @@ class MetaOrchestrator:
             set_status(lease, RunStatus.RUNNING)
         try:
             with stoppable():
-                async with self.door:
+                async with self.door, self._watched(lease):
                     await self._rounds(lease, agents)
         except BaseException as error:
             journal.close()
@@ -308,6 +313,12 @@ class MetaOrchestrator:
         reach("status.before")
         if not self.start.replay:
             set_status(lease, RunStatus.COMPLETED)
+
+    def _watched(self, lease: Lease) -> AbstractAsyncContextManager[object]:
+        """What takes samples of the machine meanwhile; a replay leaves none."""
+        if self.start.replay:
+            return nullcontext()
+        return Monitor(lease, lambda: self.door.tally.in_flight, lambda: self.rounds_done + 1)
 
     def _settle_status(self, lease: Lease, error: BaseException) -> None:
         """Store how the run ended; a fresh run that was refused before its first answer leaves no trace."""
@@ -324,7 +335,7 @@ class MetaOrchestrator:
             return
         stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
         status = RunStatus.INTERRUPTED if stopped else RunStatus.FAILED
-        set_status(lease, status, error=str(error) or type(error).__name__)
+        set_status(lease, status, error=self.redact(str(error)) or type(error).__name__)
 
     async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
         config = self.config_of(1)
@@ -341,7 +352,7 @@ class MetaOrchestrator:
         await inserter.flush("prompts")
         preferences = Preferences(agents, accounts, schedules)
         context = RunContext(
-            config, agents, accounts, preferences, streams, self.door, inserter, self.display
+            config, agents, accounts, preferences, streams, self.door, inserter, self.display, self.redact
         )
         # A market may open accounts of its own, which belong to the endowment too.
         environments = self._environments(context)

@@ -48,24 +48,29 @@ def configured_url(flag: str | None) -> str:
     return database_url(DatabaseConfig(), read_environment(folder), flag, folder)
 
 
-def guarded(work: Callable[[], int], hint: Callable[[BaseException], str] | None = None) -> int:
+def guarded(
+    work: Callable[[], int],
+    hint: Callable[[BaseException], str] | None = None,
+    redact: Callable[[str], str] = str,
+) -> int:
     """Run a verb; tell errors on standard error and turn them into exit codes.
 
     Args:
         work: the verb.
         hint: what to type next when something went wrong; empty for nothing.
+        redact: hides what only the run knows to be secret.
     """
     stopped_by: BaseException
     try:
         return work()
     except MarketAgentsError as error:
         for line in str(error).splitlines() or [type(error).__name__]:
-            say(f"market-agents: {line}", sys.stderr)
+            say(f"market-agents: {redact(line)}", sys.stderr)
         code, stopped_by = error.exit_code, error
     except KeyboardInterrupt as error:
         code, stopped_by = ExitCode.INTERRUPTED, error
     except Exception as error:  # noqa: BLE001  the last frame before the shell: show what happened, and how to go on
-        say(traceback.format_exc(), sys.stderr)
+        say(redact(traceback.format_exc()), sys.stderr)
         code, stopped_by = ExitCode.FAILED, error
     told = hint(stopped_by) if hint else ""
     if told:

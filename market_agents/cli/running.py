@@ -14,9 +14,17 @@ from pathlib import Path
 from rich.console import Console
 
 from market_agents.cli.common import Place, command, guarded
-from market_agents.cli.tables import leaderboard_table, rounds_table
+from market_agents.cli.tables import leaderboard_table, resource_line, rounds_table
 from market_agents.errors import BudgetExhausted, MarketAgentsError, Stopped, UserError
-from market_agents.logger_utils import console_for, counted, progress_line, say, set_up_logging, show_banner
+from market_agents.logger_utils import (
+    console_for,
+    counted,
+    hide_in_logs,
+    progress_line,
+    say,
+    set_up_logging,
+    show_banner,
+)
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
 from market_agents.storage import (
     Database,
@@ -25,6 +33,7 @@ from market_agents.storage import (
     get_run,
     leaderboard,
     open_database,
+    resource_use,
     round_summaries,
     totals,
 )
@@ -62,6 +71,7 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
         console: the one that records are shown on, for the progress line has to give way to them.
     """
     quiet = arguments.quiet or arguments.json
+    hide_in_logs(orchestrator.redact)
     if not quiet:
         show_banner(console)
         orchestrator.display.run(f"run {orchestrator.run_id}, seed {orchestrator.seed}")
@@ -76,7 +86,7 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
         _tell(result, orchestrator, arguments)
         return 0
 
-    return guarded(run, lambda error: _next_step(error, orchestrator, arguments))
+    return guarded(run, lambda error: _next_step(error, orchestrator, arguments), orchestrator.redact)
 
 
 def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
@@ -103,6 +113,7 @@ def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse
     try:
         rounds = round_summaries(database, result.run_id)
         leaders = leaderboard(database, result.run_id)
+        use = resource_use(database, result.run_id)
     finally:
         database.close()
     if arguments.json:
@@ -111,6 +122,8 @@ def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse
     if not arguments.quiet:
         say(rounds_table(rounds))
         say(leaderboard_table(leaders))
+        if use is not None:
+            say(f"\nThe run {resource_line(use)}")
     say(_closing_lines(result, _place(orchestrator), quiet=arguments.quiet))
 
 

@@ -18,7 +18,7 @@ from market_agents.cli.common import (
     open_configured_database,
     parser_for,
 )
-from market_agents.cli.tables import comparison_table, leaderboard_table, rounds_table, table
+from market_agents.cli.tables import comparison_table, leaderboard_table, resource_line, rounds_table, table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
 from market_agents.reporting.comparison import compare_runs
@@ -31,6 +31,7 @@ from market_agents.storage import (
     get_run,
     leaderboard,
     list_runs,
+    resource_use,
     round_summaries,
 )
 
@@ -113,6 +114,9 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
     children = forks(database, run.run_id)
     if children:
         lines.append(f"forks: {', '.join(children)}")
+    use = resource_use(database, run.run_id)
+    if use is not None:
+        lines.append(resource_line(use))
     if run.error:
         lines.append(f"because: {one_line(run.error, 300)}")
     place = Place(configured_url(arguments.database), database.display)

@@ -7,11 +7,20 @@ from decimal import Decimal
 
 from market_agents.plain_text import one_line
 from market_agents.reporting.comparison import RunFigures
-from market_agents.storage import RoundSummary, Standing
+from market_agents.storage import ResourceUse, RoundSummary, Standing
 
 SHOWN_AGENTS = 10
 SHOWN_ROUNDS = 40
 SHOWN_DIFFERENCES = 12
+
+
+def resource_line(use: ResourceUse) -> str:
+    """What a run took of its machine, on one line."""
+    memory = "" if use.memory_bytes is None else f"{use.memory_bytes / 1e6:.0f} MB of memory, "
+    return (
+        f"took {use.cpu_seconds:.1f} s of processor time in {use.wall_seconds:.1f} s, {memory}"
+        f"at most {use.in_flight} in flight; the event loop was held up {use.loop_lag_ms:.0f} ms at worst"
+    )
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

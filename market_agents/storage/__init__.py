@@ -23,6 +23,7 @@ from market_agents.storage.runs import (
     require_rounds,
     set_status,
 )
+from market_agents.storage.samples import ResourceUse, record_sample, resource_use
 from market_agents.storage.schema import SCHEMA_VERSION
 from market_agents.storage.spending import Spending, spending
 from market_agents.storage.steps import encode_step, record_event, write_encoded, write_step
@@ -37,6 +38,7 @@ __all__ = [
     "Entry",
     "Kind",
     "Lease",
+    "ResourceUse",
     "RoundSummary",
     "Row",
     "Run",
@@ -46,9 +48,9 @@ __all__ = [
     "StoredJournal",
     "Totals",
     "acquire",
+    "back_up",
     "cache_counts",
     "cache_hits",
-    "back_up",
     "check_database",
     "clear_cache",
     "counted",
@@ -67,7 +69,9 @@ __all__ = [
     "list_runs",
     "open_database",
     "record_event",
+    "record_sample",
     "require_rounds",
+    "resource_use",
     "restore",
     "round_summaries",
     "set_status",

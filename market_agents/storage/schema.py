@@ -499,6 +499,20 @@ prompts = Table(
     _text("content"),
 )
 
+resource_samples = Table(
+    "resource_samples",
+    metadata,
+    _run(),
+    _number("seq"),
+    _whole("round"),
+    _real("wall_seconds"),
+    _real("cpu_seconds"),
+    _whole("memory_bytes", nullable=True, big=True),
+    _real("loop_lag_ms"),
+    _whole("in_flight"),
+    Column("created_at", Instant(), nullable=False),
+)
+
 steps = Table(
     "steps",
     metadata,
@@ -508,7 +522,7 @@ steps = Table(
     Column("committed_at", Instant(), nullable=False),
 )
 
-BOOKKEEPING: Final = frozenset({"runs", "llm_requests", "prompts", "run_events", "steps"})
+BOOKKEEPING: Final = frozenset({"runs", "llm_requests", "prompts", "resource_samples", "run_events", "steps"})
 """Tables that tell how a run went, not what it decided; no digest covers them."""
 
 DECIDED: Final = tuple(

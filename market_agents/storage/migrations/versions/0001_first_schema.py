@@ -523,6 +523,22 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "resource_samples",
+        sa.Column("run_id", NAME, nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("wall_seconds", sa.Double()),
+        sa.Column("cpu_seconds", sa.Double()),
+        sa.Column("memory_bytes", sa.BigInteger()),
+        sa.Column("loop_lag_ms", sa.Double()),
+        sa.Column("in_flight", sa.Integer(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["runs.run_id"], name=op.f("fk_resource_samples_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("run_id", "seq", name=op.f("pk_resource_samples")),
+    )
+    op.create_table(
         "run_events",
         sa.Column("run_id", NAME, nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False, autoincrement=False),
