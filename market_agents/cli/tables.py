@@ -15,11 +15,11 @@ SHOWN_DIFFERENCES = 12
 
 
 def resource_line(use: ResourceUse) -> str:
-    """What a run took of its machine, on one line."""
-    memory = "" if use.memory_bytes is None else f"{use.memory_bytes / 1e6:.0f} MB of memory, "
+    """What a run took of its machine, on two lines."""
+    memory = "" if use.memory_bytes is None else f", {use.memory_bytes / 1e6:.0f} MB of memory"
     return (
-        f"took {use.cpu_seconds:.1f} s of processor time in {use.wall_seconds:.1f} s, {memory}"
-        f"at most {use.in_flight} in flight; the event loop was held up {use.loop_lag_ms:.0f} ms at worst"
+        f"took {use.cpu_seconds:.1f} s of processor time in {use.wall_seconds:.1f} s{memory}\n"
+        f"at most {use.in_flight} in flight; event loop held up {use.loop_lag_ms:.0f} ms at worst"
     )
 
 
