@@ -11,12 +11,15 @@ SHORTEST = 8
 """Characters of the shortest value that is taken for a secret; shorter ones are words that any text may hold."""
 
 _SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$", re.IGNORECASE)
+# Every repetition before the telling part is bounded: texts may be long, and made to be slow to search.
 _PATTERNS = (
     # The password of an address, up to the last @ of it.
-    re.compile(r"(\w[\w+.-]*://[^\s/:@]*:)[^\s/]+(@)"),
-    re.compile(r"([?&](?:[\w-]*[_-])?(?:key|token|secret|password|signature)=)[^\s&#\"']+()", re.IGNORECASE),
+    re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/:@]{0,200}:)[^\s/]{1,500}(@)"),
+    re.compile(
+        r"([?&](?:[\w-]{0,40}[_-])?(?:key|token|secret|password|signature)=)[^\s&#\"']+()", re.IGNORECASE
+    ),
     # A word is no token: one is long, and has a digit in it.
-    re.compile(r"(\b(?:bearer|basic) +)(?=\S*\d)[\w.~+/=-]{12,}()", re.IGNORECASE),
+    re.compile(r"(\b(?:bearer|basic) {1,5})(?=\S{0,500}\d)[\w.~+/=-]{12,}()", re.IGNORECASE),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,32 @@ def test_a_secret_that_begins_another_one_leaves_nothing_of_it() -> None:
 
 def test_a_short_value_is_a_word_like_any_other() -> None:
     assert Redactor(["offline", "none", ""])("offline and none") == "offline and none"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "x",
+        "x-",
+        "http://a:",
+        "://a:b",
+        "?api_key",
+        "?token=",
+        "bearer ",
+        "basic  ",
+        "?" + "-" * 40,
+        "a@",
+        "bearer x",
+    ],
+)
+def test_long_texts_take_no_longer_than_they_should(piece: str) -> None:
+    hide, text = Redactor([KEY]), piece * 2000
+    started = time.process_time()
+    hide(text)
+    once = time.process_time() - started
+    started = time.process_time()
+    hide(text * 8)
+    assert time.process_time() - started < 24 * once + 0.3, "time grows with the square of the length"
 
 
 @given(st.text(), st.text())
