@@ -8,7 +8,7 @@ from pathlib import Path
 
 from market_agents.agents.prompts import prompt_mistakes
 from market_agents.agents.schedule_checks import schedule_mistakes
-from market_agents.agents.strategies import STRATEGIES
+from market_agents.agents.strategies import make_strategy
 from market_agents.base_orchestrator import ENVIRONMENTS, environment_model
 from market_agents.config import (
     EarlierRounds,
@@ -18,7 +18,9 @@ from market_agents.config import (
     read_config,
 )
 from market_agents.config.loading import FurtherChecks
+from market_agents.config.traders import unknown_traders
 from market_agents.economics.ticks import TickScale
+from market_agents.errors import UserError
 from market_agents.storage import Database, Run, lineage
 from market_agents.yaml_source import KeyPath
 
@@ -51,16 +53,26 @@ def load_config(
 
 def mistakes_between_rooms(config: SimulationConfig) -> Iterator[Finding]:
     """What only those can tell who know strategies and ticks."""
-    strategy = config.agent_config.strategy
-    if strategy not in STRATEGIES:
-        yield (
-            ("agent_config", "strategy"),
-            f"unknown strategy {strategy!r}; known are {', '.join(STRATEGIES)}",
-        )
+    yield from _strategy_mistakes(config)
+    models = {entry.name: entry.provider for entry in config.llm_configs}
+    for place, message in unknown_traders(config.agent_config.traders, config.num_agents, models):
+        yield ("agent_config", "traders", *place), message
     for path, message in prompt_mistakes(config.prompts):
         yield tuple(path.split(".", 1)), message
     yield from _money_beyond_ticks(config)
     yield from schedule_mistakes(config)
+
+
+def _strategy_mistakes(config: SimulationConfig) -> Iterator[Finding]:
+    named: list[tuple[KeyPath, str]] = [(("agent_config", "strategy"), config.agent_config.strategy)]
+    for index, entry in enumerate(config.agent_config.traders):
+        if entry.strategy is not None:
+            named.append((("agent_config", "traders", index, "strategy"), entry.strategy))
+    for place, strategy in named:
+        try:
+            make_strategy(strategy)
+        except UserError as error:
+            yield place, str(error)
 
 
 def _money_beyond_ticks(config: SimulationConfig) -> Iterator[Finding]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from market_agents.agents.mailbox import PostOffice
 from market_agents.agents.market_agent import OFFLINE, MarketAgent
 from market_agents.agents.prompts import PromptSet, load_prompts
 from market_agents.agents.schedules import Schedules
-from market_agents.agents.strategies import STRATEGIES, Strategy
+from market_agents.agents.strategies import make_strategy
 from market_agents.config import LLMConfig, SimulationConfig, read_environment
-from market_agents.errors import UserError
+from market_agents.config.traders import TraderConfig, assign_traders
 from market_agents.inference import DoorEmbedder, LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
 from market_agents.memory import Bm25, ByEmbeddings, Memory, Recent, Retriever
 from market_agents.personas import Persona, generate_persona, load_personas
@@ -40,9 +41,11 @@ def generate_agents(
     office = PostOffice()
     prompts = prompts or load_prompts(config.prompts)
     schedules = Schedules(config, streams)
+    settings = config.agent_config
+    roles = [settings.role_of(index) for index in range(1, config.num_agents + 1)]
     return [
-        _agent(config, streams, index, personas, door, office, prompts, schedules)
-        for index in range(1, config.num_agents + 1)
+        _agent(config, streams, index, personas, door, office, prompts, schedules, entry)
+        for index, entry in enumerate(assign_traders(settings.traders, roles), 1)
     ]
 
 
@@ -56,7 +59,20 @@ def reconfigure(agents: Sequence[MarketAgent], config: SimulationConfig) -> None
 
 
 def minds(config: SimulationConfig) -> Sequence[LLMConfig]:
-    """The entries that can answer for an agent; without models, the offline stand-in speaks."""
+    """The entries that can answer for an agent: models, and the stand-in that speaks for strategies."""
+    settings = config.agent_config
+    models = [_model(config, entry.model) for entry in settings.traders if entry.model is not None]
+    strategies = any(entry.strategy is not None for entry in settings.traders)
+    candidates = [
+        *(_candidates(config) if settings.use_llm else ()),
+        *models,
+        *((OFFLINE,) if strategies or not settings.use_llm else ()),
+    ]
+    return tuple({entry.name: entry for entry in reversed(candidates)}.values())[::-1]
+
+
+def _candidates(config: SimulationConfig) -> Sequence[LLMConfig]:
+    """The entries from which agents draw whom no entry of ``traders`` names."""
     return config.llm_configs if config.agent_config.use_llm and config.llm_configs else (OFFLINE,)
 
 
@@ -87,6 +103,24 @@ def _memory(config: SimulationConfig, door: ModelDoor) -> Memory:
     )
 
 
+def _model(config: SimulationConfig, name: str) -> LLMConfig:
+    """The entry of that name; where there is only the stand-in, it answers for every model."""
+    return next((entry for entry in config.llm_configs if entry.name == name), config.llm_configs[0])
+
+
+def _mind(config: SimulationConfig, trader: TraderConfig | None, rng: Random) -> LLMConfig:
+    if trader is None:
+        candidates = _candidates(config)
+        return rng.choices(candidates, [candidate.weight for candidate in candidates])[0]
+    return OFFLINE if trader.model is None else _model(config, trader.model)
+
+
+def _strategy_name(config: SimulationConfig, trader: TraderConfig | None) -> str | None:
+    if trader is not None:
+        return trader.strategy
+    return None if config.agent_config.use_llm else config.agent_config.strategy
+
+
 def _agent(
     config: SimulationConfig,
     streams: RandomStreams,
@@ -96,12 +130,13 @@ def _agent(
     office: PostOffice,
     prompts: PromptSet,
     schedules: Schedules,
+    trader: TraderConfig | None,
 ) -> MarketAgent:
     settings = config.agent_config
     own = streams.below(index)
     role = settings.role_of(index)
-    candidates = minds(config)
-    mind = own.stream("mind").choices(candidates, [candidate.weight for candidate in candidates])[0]
+    mind = _mind(config, trader, own.stream("mind"))
+    strategy = _strategy_name(config, trader)
     return MarketAgent(
         id=f"agent_{index}",
         role=role,
@@ -112,8 +147,8 @@ def _agent(
         index=index,
         endowment=schedules.endowment(index),
         units=schedules.at_start(index),
-        strategy=None if settings.use_llm else _strategy(config),
-        strategy_name=None if settings.use_llm else settings.strategy,
+        strategy=None if strategy is None else make_strategy(strategy, settings.max_relative_spread),
+        strategy_name=strategy,
         llm_orchestrator=LLMOrchestrator(
             door,
             mind,
@@ -128,17 +163,6 @@ def _agent(
 
 def _tool_mode(config: SimulationConfig, mind: LLMConfig) -> bool:
     return config.tool_mode if mind.tool_mode is None else mind.tool_mode
-
-
-def _strategy(config: SimulationConfig) -> Strategy:
-    settings = config.agent_config
-    try:
-        make = STRATEGIES[settings.strategy]
-    except KeyError:
-        raise UserError(
-            f"agent_config.strategy: {settings.strategy!r} is unknown; known are {', '.join(STRATEGIES)}"
-        ) from None
-    return make(settings.max_relative_spread)
 
 
 def _standalone_door(config: SimulationConfig, seed: int) -> ModelDoor:

@@ -12,6 +12,7 @@ from market_agents.config.checks import entry_mistakes
 from market_agents.config.fields import Goods, Money, Port, Price, StrictModel, Text, VariableName, WebAddress
 from market_agents.config.findings import raise_findings
 from market_agents.config.schedules import ScheduleConfig
+from market_agents.config.traders import TraderConfig, trader_mistakes
 
 
 class AgentConfig(StrictModel):
@@ -52,6 +53,10 @@ class AgentConfig(StrictModel):
         default="zi_c",
         description="Trading strategy of agents without a model, by its name.",
     )
+    traders: Annotated[tuple[TraderConfig, ...], Strict(False), Field(max_length=1000)] = Field(
+        default=(),
+        description="A mixed population: strategies and models, each with a share or a list of agents.",
+    )
     buyer_share: float = Field(
         default=0.5,
         ge=0,
@@ -69,6 +74,11 @@ class AgentConfig(StrictModel):
     schedule: ScheduleConfig | None = Field(
         default=None, description="Values and costs; null means kind base, with the keys above."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> AgentConfig:
+        raise_findings((("traders", *path), message) for path, message in trader_mistakes(self.traders))
+        return self
 
     def buyers_among(self, agents: int) -> int:
         """How many of the first ``agents`` agents are buyers; one more agent changes nobody's role."""

@@ -110,3 +110,15 @@ def test_what_makes_no_sense_is_refused(changes: Changes, line: str) -> None:
         load_config(SHIPPED, list({**ONE_BY_ONE, **changes}.items()))
     assert AUCTION in str(refused.value)
     assert line in str(refused.value)
+
+
+def test_models_and_strategies_trade_with_each_other(tmp_path: Path, sqlite_url: str) -> None:
+    mixed = [{"strategy": "zip", "share": 0.5}]
+    changes = {**ONE_BY_ONE, "num_agents": 8, "agent_config.traders": mixed}
+    first, second = (play(tmp_path, sqlite_url, changes) for _ in range(2))
+    assert fingerprint(sqlite_url, first.run_id) == fingerprint(sqlite_url, second.run_id)
+    ruled = {row["agent_id"] for row in table(sqlite_url, "agents", first.run_id) if row["strategy"] == "zip"}
+    asked_for = {row["agent_id"] for row in table(sqlite_url, "llm_requests", first.run_id)}
+    assert (len(ruled), ruled & asked_for) == (4, set())
+    parties = {(row["buyer_id"], row["seller_id"]) for row in table(sqlite_url, "trades", first.run_id)}
+    assert any((buyer in ruled) != (seller in ruled) for buyer, seller in parties)
