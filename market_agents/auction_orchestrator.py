@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, Strict, model_validator
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
@@ -22,6 +22,7 @@ from market_agents.agents.steps.market_words import order_in_words, trades_in_wo
 from market_agents.agents.strategies import QuotingStrategy
 from market_agents.base_orchestrator import BaseOrchestrator, RunContext, Thought, Turn
 from market_agents.config import EnvironmentConfig, MarketConfig
+from market_agents.config.fields import Price, StrictModel
 from market_agents.config.findings import Finding, raise_findings
 from market_agents.economics.accounts import HOUSE
 from market_agents.economics.orders import Side
@@ -29,6 +30,7 @@ from market_agents.economics.surplus import equilibrium_profit
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Act, Event
 from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
+from market_agents.environments.mechanisms.auction.house import House, HouseOrder
 from market_agents.insert_simulation_data import Where
 from market_agents.laboratory.floor import Floor, Seat
 from market_agents.laboratory.protocols import activation
@@ -42,6 +44,14 @@ SHOWN_BUYERS = 20
 """Buyers named in the warning that cash binds."""
 
 
+class HouseOrderConfig(StrictModel):
+    """An order of the house."""
+
+    side: Literal["bid", "ask"] = Field(description="bid to buy, ask to sell.")
+    price: Price = Field(description="Price of a unit, in currency, above 0 to 1e9; a multiple of tick_size.")
+    quantity: int = Field(default=1, ge=1, le=1_000_000, description="Units, 1 to 1,000,000.")
+
+
 class AuctionConfig(MarketConfig):
     """The auction's keys."""
 
@@ -53,6 +63,19 @@ class AuctionConfig(MarketConfig):
     must_improve: bool = Field(
         False,
         description="Whether a quote must beat the best of its side; gs and aurora demand it anyway.",
+    )
+    information: Annotated[
+        tuple[Literal["last_price", "best_quotes", "trades", "book"], ...], Strict(False)
+    ] = Field(
+        ("last_price", "best_quotes", "trades"),
+        description="What of the market traders are told: last_price, best_quotes, trades (and so the last price), "
+        "book (and so the best quotes).",
+    )
+    prefilled_book: Annotated[tuple[HouseOrderConfig, ...], Strict(False), Field(max_length=1000)] = Field(
+        (), description="Orders of the house that stand in the book before anybody acts."
+    )
+    prefill: Literal["first", "each"] = Field(
+        "first", description="Whether the house's orders stand in the first round, or anew in each."
     )
     acting: Literal["simultaneous", "activation"] = Field(
         "simultaneous",
@@ -74,8 +97,33 @@ class AuctionConfig(MarketConfig):
 
     @model_validator(mode="after")
     def _check_acting(self) -> AuctionConfig:
-        raise_findings(self._acting_mistakes())
+        raise_findings([*self._acting_mistakes(), *self._prefill_mistakes()])
         return self
+
+    def _prefill_mistakes(self) -> Iterator[Finding]:
+        bids, asks = (
+            [(order.price, index) for index, order in enumerate(self.prefilled_book) if order.side == side]
+            for side in ("bid", "ask")
+        )
+        if bids and asks and max(bids)[0] >= min(asks)[0]:
+            yield (
+                ("prefilled_book", max(bids)[1], "price"),
+                "reaches an ask of the house; it cannot trade with itself",
+            )
+        improving = self.must_improve or self.institution in ("gs", "aurora")
+        for orders in (bids, asks):
+            if improving and len({price for price, _ in orders}) < len(orders):
+                yield (
+                    ("prefilled_book",),
+                    "two orders of one side share a price, but each quote must beat the last",
+                )
+        if self.max_price is not None:
+            for price, index in [*bids, *asks]:
+                if price > self.max_price:
+                    yield (
+                        ("prefilled_book", index, "price"),
+                        f"expected at most max_price, {self.max_price:g}",
+                    )
 
     def _acting_mistakes(self) -> Iterator[Finding]:
         if self.acting == "activation" and self.institution == "aurora":
@@ -97,7 +145,9 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
     def _seated(self) -> Floor:
         """Everybody on the floor, strategies as they are before they have learned anything."""
         spread = self.context.config.agent_config.max_relative_spread
-        return seat_agents(self.mechanism, self.agents, self.streams, spread)
+        return seat_agents(
+            self.mechanism, self.agents, self.streams, spread, house=bool(self.config.prefilled_book)
+        )
 
     def make_environment(self) -> AuctionEnvironment:
         """A double auction over the run's accounts."""
@@ -120,12 +170,23 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             tick_size=tick_size,
             order_lifetime=self.config.order_lifetime,
             must_improve=self.config.must_improve,
+            information=self.config.information,
             max_price=None
             if self.config.max_price is None
             else TickScale(tick_size).floor(self.config.max_price),
         )
         if self.mechanism.institution.keeps_fees and HOUSE not in self.context.accounts:
             self.context.accounts.open(HOUSE, 0, {})
+        scale, suffix = self.mechanism.scale, "" if len(goods) == 1 else f"_{self.good}"
+        self.house = House(
+            self.mechanism,
+            [
+                HouseOrder(
+                    f"house_{number}{suffix}", Side(order.side), scale.nearest(order.price), order.quantity
+                )
+                for number, order in enumerate(self.config.prefilled_book, 1)
+            ],
+        )
         return AuctionEnvironment(name=self.name, mechanism=self.mechanism)
 
     def make_steps(self) -> Mapping[str, CognitiveStep]:
@@ -153,7 +214,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             "reflection": AuctionReflectionStep(self.name, frame),
         }
 
-    def begin_round(self, round_number: int) -> None:  # noqa: ARG002  (the round is open already)
+    def begin_round(self, round_number: int) -> None:
         """Open the round's units, which are what its efficiency is measured by."""
         preferences = self.context.preferences
         self._opened = {agent.id: preferences.opened(agent.id, self.good) for agent in self.agents}
@@ -162,6 +223,16 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         accounts = self.context.accounts
         self._cash = {agent.id: accounts.holding(agent.id).cash for agent in self.agents}
         self._hand_over_fees()
+        self._prepare_house(round_number)
+
+    def _prepare_house(self, round_number: int) -> None:
+        """Open the house's units where its orders stand, and renew it where it or everybody starts afresh."""
+        if round_number > 1 and (self.config.prefill == "each" or self.config.renewal == "endowment"):
+            self.house.renew()
+        self._prefilled = round_number == 1 or self.config.prefill == "each"
+        self.house.open_units(stands=self._prefilled)
+        if self._prefilled:
+            self.inserter.schedules(round_number, self.good, self.house.orders)
 
     def _count_what_was_traded_before(self) -> None:
         """Take out of the market what agents have traded with each other in this round's talk."""
@@ -218,10 +289,15 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             self.inserter.note("warning", "cash_binds", warning, data)
 
     async def open_round(self, round_number: int) -> None:
-        """Let everybody onto the floor, strategies with this round's streams; without memory all is new to them."""
+        """Let the house's orders stand, and everybody onto the floor, strategies with this round's streams.
+
+        Without memory all is new to them.
+        """
         if not self.context.config.memory.enabled:
             self.floor = self._seated()
         self._count_what_was_traded_before()
+        if self._prefilled:
+            self.house.place()
         for agent in self.agents:
             if agent.strategy is not None:
                 self.floor.seat(agent.id).rng = self.draws("strategy", round_number, agent.id)

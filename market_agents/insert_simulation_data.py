@@ -26,6 +26,7 @@ from market_agents.environments.mechanisms.auction import (
     RoundResult,
     TradeMade,
 )
+from market_agents.environments.mechanisms.auction.house import HouseOrder
 from market_agents.environments.mechanisms.group_chat import (
     AttendanceChanged,
     CohortFormed,
@@ -94,6 +95,7 @@ class SimulationDataInserter:
         self._updates: dict[str, list[Row]] = defaultdict(list)
         self._open_orders: dict[tuple[str, int], Row] = {}
         self._unwritten: set[tuple[str, int]] = set()
+        self._changed: dict[tuple[str, int], Row] = {}
         self._order_seq: dict[tuple[str, int], int] = {}
         self._ledger_seq = 0
         self._acl_seq = 0
@@ -109,6 +111,7 @@ class SimulationDataInserter:
         rows, self._rows = self._rows, defaultdict(list)
         updates, self._updates = self._updates, defaultdict(list)
         self._unwritten.clear()
+        self._changed.clear()
         self._unwritten_mail.clear()
         await asyncio.to_thread(self._write, step_key, rows, updates)
 
@@ -160,7 +163,7 @@ class SimulationDataInserter:
             for name, text in prompts.texts.items()
         ]
 
-    def schedules(self, round_number: int, good: str, agents: Iterable[MarketAgent]) -> None:
+    def schedules(self, round_number: int, good: str, agents: Iterable[MarketAgent | HouseOrder]) -> None:
         """The units of a good that are open to agents at the start of a round, in trading order."""
         for agent in agents:
             side = "value" if agent.role == "buyer" else "cost"
@@ -573,14 +576,13 @@ class SimulationDataInserter:
         row = self._open_orders[key]
         row["status"], row["filled_quantity"] = status, filled
         if key not in self._unwritten:
-            self._updates["orders"].append(
-                {
-                    "environment": where.environment,
-                    "order_id": order_id,
-                    "status": status,
-                    "filled_quantity": filled,
-                }
-            )
+            state = {"status": status, "filled_quantity": filled}
+            # An order that changes twice in a step is one row to be updated, with its last state.
+            if key in self._changed:
+                self._changed[key].update(state)
+            else:
+                self._changed[key] = {"environment": where.environment, "order_id": order_id, **state}
+                self._updates["orders"].append(self._changed[key])
         if final:
             del self._open_orders[key]
 

@@ -10,9 +10,10 @@ from market_agents.agents.mailbox import PostOffice
 from market_agents.agents.market_agent import OFFLINE, MarketAgent
 from market_agents.agents.prompts import PromptSet, load_prompts
 from market_agents.agents.schedules import Schedules
-from market_agents.agents.strategies import make_strategy
+from market_agents.agents.strategies import STRATEGIES, Strategy, make_strategy
 from market_agents.config import LLMConfig, SimulationConfig, read_environment
 from market_agents.config.traders import TraderConfig, assign_traders
+from market_agents.errors import UserError
 from market_agents.inference import DoorEmbedder, LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
 from market_agents.memory import Bm25, ByEmbeddings, Memory, Recent, Retriever
 from market_agents.personas import Persona, generate_persona, load_personas
@@ -147,7 +148,7 @@ def _agent(
         index=index,
         endowment=schedules.endowment(index),
         units=schedules.at_start(index),
-        strategy=None if strategy is None else make_strategy(strategy, settings.max_relative_spread),
+        strategy=None if strategy is None else _strategy(config, trader, strategy),
         strategy_name=strategy,
         llm_orchestrator=LLMOrchestrator(
             door,
@@ -159,6 +160,13 @@ def _agent(
         prompts=prompts,
         memory=_memory(config, door),
     )
+
+
+def _strategy(config: SimulationConfig, trader: TraderConfig | None, name: str) -> Strategy:
+    if name not in STRATEGIES and ":" not in name:
+        key = "strategy" if trader is None else "traders"
+        raise UserError(f"agent_config.{key}: {name!r} is unknown; known are {', '.join(STRATEGIES)}")
+    return make_strategy(name, config.agent_config.max_relative_spread)
 
 
 def _tool_mode(config: SimulationConfig, mind: LLMConfig) -> bool:

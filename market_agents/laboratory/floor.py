@@ -64,6 +64,7 @@ class Floor:
     Args:
         market: where they trade.
         seats: all of them.
+        house: whether others trade too, who have no seat; then the period goes on while anybody has units.
 
     Attributes:
         heard: whether anybody learns from quotes.
@@ -71,8 +72,9 @@ class Floor:
         times: the activation of each trade of the period.
     """
 
-    def __init__(self, market: DoubleAuction, seats: Sequence[Seat]) -> None:
+    def __init__(self, market: DoubleAuction, seats: Sequence[Seat], *, house: bool = False) -> None:
         self.market = market
+        self._house = house
         self.active: list[Seat] = []
         self.times: list[int] = []
         self._seats = {seat.agent_id: seat for seat in seats}
@@ -109,6 +111,8 @@ class Floor:
 
     def is_over(self) -> bool:
         """Whether the period ends: no profitable pair remains or, if some ignore their limits, one side is gone."""
+        if self._house:
+            return not self.active
         if not self._counts[True] or not self._counts[False]:
             return True
         if not self._constrained:
@@ -138,11 +142,13 @@ class Floor:
                     if event.agent_id is None:
                         self._shout_in_vain(quoted)
                     quoted = None
+                    if "last_price" not in self.market.information:
+                        continue
                     self.shout(bid=event.agent_id != event.seller_id, price=event.price, accepted=True)
         self._shout_in_vain(quoted)
 
     def _shout_in_vain(self, quoted: OrderPlaced | None) -> None:
-        if quoted is not None:
+        if quoted is not None and "best_quotes" in self.market.information:
             self.shout(bid=quoted.side is Side.BID, price=quoted.price, accepted=False)
 
     def shout(self, *, bid: bool, price: int, accepted: bool) -> None:
@@ -152,7 +158,10 @@ class Floor:
             ear.hear(shout)
 
     def _note(self, trade: Trade) -> None:
-        for seat in (self._seats[trade.buyer_id], self._seats[trade.seller_id]):
+        for agent_id in (trade.buyer_id, trade.seller_id):
+            seat = self._seats.get(agent_id)
+            if seat is None:
+                continue  # the house, which has no seat
             if seat.strategy is not None:
                 seat.strategy.prepare(seat.view)
             if seat.view.units_left:

@@ -16,6 +16,8 @@ def seat_agents(
     agents: Sequence[MarketAgent],
     streams: RandomStreams,
     opening_spread: float | None = None,
+    *,
+    house: bool = False,
 ) -> Floor:
     """A floor on which every agent acts through whoever runs the round, which records it.
 
@@ -27,6 +29,7 @@ def seat_agents(
         agents: all traders, in the order of the run.
         streams: the market's own.
         opening_spread: ``max_relative_spread``, for the strategies that know it.
+        house: whether the house trades too.
     """
     crowds: dict[str, list[MarketAgent]] = {}
     for agent in agents:
@@ -43,4 +46,4 @@ def seat_agents(
         strategy = strategies.get(agent.id, own)
         rng = streams.stream("strategy", agent.id)
         seats.append(Seat(agent.id, place, market.view(agent.id), strategy, rng, outside=True))
-    return Floor(market, seats)
+    return Floor(market, seats, house=house)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
@@ -99,6 +99,7 @@ def market(
     order_lifetime: Literal["round", "run"] = "round",
     max_price: int | None = None,
     must_improve: bool = False,
+    information: Iterable[str] = ("last_price", "best_quotes", "trades"),
     keep_events: bool = True,
 ) -> Market:
     """A market for apples; units in ticks, sellers without cash and buyers without apples."""
@@ -111,6 +112,7 @@ def market(
         order_lifetime=order_lifetime,
         max_price=max_price,
         must_improve=must_improve,
+        information=information,
         keep_events=keep_events,
     )
     for role, schedules in (("buyer", buyers), ("seller", sellers)):

@@ -201,7 +201,7 @@ def test_a_round_is_measured_as_the_textbook_does(books: Books) -> None:
         assert money(row["mean_price"]) == pytest.approx(paid / volume, abs=Decimal("0.000001"))
         assert price is not None
         assert math.isclose(row["smith_alpha"], alpha(trades, price), rel_tol=1e-9)
-        spread = dispersion(profits(trades), buyers, sellers, price, books.agents)
+        spread = dispersion(profits(trades), buyers, sellers, price, books.traders)
         assert math.isclose(row["profit_dispersion"], spread, rel_tol=1e-9)
 
 

@@ -38,6 +38,15 @@ TREATMENTS: Final[dict[str, Changes]] = {
         "agent_config.num_units": 1,
         f"{AUCTION}.institution": "mcafee",
     },
+    "zi_lob_house": {
+        **ZI,
+        f"{AUCTION}.institution": "lob",
+        f"{AUCTION}.prefill": "each",
+        f"{AUCTION}.prefilled_book": [
+            {"side": "ask", "price": 101.0, "quantity": 2},
+            {"side": "bid", "price": 99.0},
+        ],
+    },
     "stand_in_aurora": {f"{AUCTION}.institution": "aurora", f"{AUCTION}.sub_rounds": 2},
     "stand_in_lob_run": {
         "agent_config.buyer_share": 0.3,
@@ -87,7 +96,14 @@ class Books:
     def holders(self) -> list[str]:
         """The ids of all accounts: the agents' and, where the market keeps something, the house's."""
         keeps = TREATMENTS[self.name].get(f"{AUCTION}.institution") == "mcafee"
-        return [*self.agents, *(["house"] if keeps else [])]
+        return [*self.traders, *(["house"] if keeps else [])]
+
+    @property
+    def traders(self) -> list[str]:
+        """The ids of all who may trade: the agents', and those in whose names orders of the house stand."""
+        prefilled = TREATMENTS[self.name].get(f"{AUCTION}.prefilled_book", [])
+        assert isinstance(prefilled, list)
+        return [*self.agents, *(f"house_{number}" for number, _ in enumerate(prefilled, 1))]
 
     def of_round(self, name: str, number: int) -> list[Row]:
         """The rows of one round."""

@@ -49,7 +49,7 @@ class _AuctionStep(CognitiveStep):
     def observe(self, agent: MarketAgent) -> dict[str, Any]:
         """The market as the agent sees it now; the agent remembers the last price."""
         state = super().observe(agent)
-        agent.memory.see_price(state["last_price"], self.frame.good)
+        agent.memory.see_price(state.get("last_price"), self.frame.good)
         return state
 
     def system(self, agent: MarketAgent) -> str:
@@ -78,7 +78,7 @@ class _AuctionStep(CognitiveStep):
         ]
         if self.frame.one_of_several:
             heard = about(self.frame.good, heard)
-        return expected_price(agent.memory.strategy(self.environment_name), heard, state["last_price"])
+        return expected_price(agent.memory.strategy(self.environment_name), heard, state.get("last_price"))
 
 
 class AuctionPerceptionStep(_AuctionStep, PerceptionStep):

@@ -121,7 +121,8 @@ def stand_in_reflection(
     """How the stand-in looks back on a round, and learns: who was left with units gives way, who was not stays firm."""
     traded = sum(trade["quantity"] for trade in state["own_trades"])
     left = len(open_units(state))
-    price = state["last_price"] if state["last_price"] is not None else expected
+    last_price = state.get("last_price")
+    price = last_price if last_price is not None else expected
     plan = f"Expect a price near {price:.2f}." if price is not None else "Offer a little more next time."
     percent = round(yielding * 100)
     percent = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -104,8 +104,7 @@ def market_in_words(state: Mapping[str, Any], rounds: int) -> str:
     units = "values" if buying else "costs"
     lines = [
         f"Round {state['round']} of {rounds}",
-        f"Best open bid: {in_figures(state['best_bid'])}; best open ask: {in_figures(state['best_ask'])}",
-        f"Last trade price: {in_figures(state['last_price'])}; prices this round: {_numbers(state['trade_prices'])}",
+        *_public(state),
         f"Your {units} for the units you can still {'buy' if buying else 'sell'}: {_numbers(state[units])}",
         f"Your cash: {in_figures(state['cash'])} free, {in_figures(state['cash_locked'])} behind orders",
         f"Your {state['good']}: {state['goods']} free, {state['goods_locked']} behind orders",
@@ -123,6 +122,19 @@ def market_in_words(state: Mapping[str, Any], rounds: int) -> str:
     if verdict and verdict["reason"]:
         lines.append(f"Your last order was refused: {verdict['reason']}")
     return "\n".join(lines)
+
+
+def _public(state: Mapping[str, Any]) -> Iterator[str]:
+    """What is told of the market; nothing of what is not."""
+    if "best_bid" in state:
+        yield f"Best open bid: {in_figures(state['best_bid'])}; best open ask: {in_figures(state['best_ask'])}"
+    for name, side in (("Open bids", "bids"), ("Open asks", "asks")):
+        if side in state:
+            levels = (f"{level['quantity']} at {in_figures(level['price'])}" for level in state[side])
+            yield f"{name}, best first: {', '.join(levels) or 'none'}"
+    if "last_price" in state:
+        prices = f"; prices this round: {_numbers(state['trade_prices'])}" if "trade_prices" in state else ""
+        yield f"Last trade price: {in_figures(state['last_price'])}{prices}"
 
 
 def open_units(state: Mapping[str, Any]) -> list[float]:

@@ -62,9 +62,9 @@ def make_strategy(name: str, opening_spread: float | None = None) -> Strategy:
     try:
         strategy = getattr(import_module(module), attribute)()
     except Exception as error:  # a user's own module may raise anything at import
-        raise UserError(f"strategy {name!r} cannot be used: {type(error).__name__}: {error}") from error
+        raise UserError(f"{name!r} cannot be used: {type(error).__name__}: {error}") from error
     if not callable(getattr(strategy, "act", None)):
-        raise UserError(f"strategy {name!r} cannot be used: it has no method act(observation, rng)")
+        raise UserError(f"{name!r} cannot be used: it has no method act(observation, rng)")
     own: Strategy = strategy
     return own
 
@@ -96,5 +96,5 @@ def make_crowd(
     made = [make_strategy(name, opening_spread) for _ in members]
     quoting = [strategy for strategy in made if isinstance(strategy, QuotingStrategy)]
     if len(quoting) < len(made):
-        raise UserError(f"strategy {name!r} cannot quote on a floor; derive it from QuotingStrategy")
+        raise UserError(f"{name!r} cannot quote on a floor; derive it from QuotingStrategy")
     return quoting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from market_agents.economics.orders import Side
@@ -73,3 +74,29 @@ class LiveView:
     def last_price(self) -> int | None:
         """The last trade's price, in ticks."""
         return self._market.last_price
+
+
+class ShadedView(LiveView):
+    """A window through which best quotes or the last price cannot be seen."""
+
+    __slots__ = ("_last", "_quotes")
+
+    def __init__(self, trader: Trader, market: Tape, information: Collection[str]) -> None:
+        super().__init__(trader, market)
+        self._quotes = "best_quotes" in information
+        self._last = "last_price" in information
+
+    @property
+    def best_bid(self) -> int | None:
+        """The highest open bid, where it is told."""
+        return super().best_bid if self._quotes else None
+
+    @property
+    def best_ask(self) -> int | None:
+        """The lowest open ask, where it is told."""
+        return super().best_ask if self._quotes else None
+
+    @property
+    def last_price(self) -> int | None:
+        """The last trade's price, where it is told."""
+        return super().last_price if self._last else None

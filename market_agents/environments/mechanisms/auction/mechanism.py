@@ -29,8 +29,9 @@ from market_agents.environments.mechanisms.auction.events import (
     OrderRejected,
     TradeMade,
 )
+from market_agents.environments.mechanisms.auction.information import USUAL_INFORMATION, complete
 from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill, Institution
-from market_agents.environments.mechanisms.auction.live_view import LiveView
+from market_agents.environments.mechanisms.auction.live_view import LiveView, ShadedView
 from market_agents.environments.mechanisms.auction.measures import (
     RoundMeasures,
     TurnEnd,
@@ -71,6 +72,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         order_lifetime: whether open orders end with their round or outlive it.
         max_price: the highest price admitted, in ticks; None for no limit.
         must_improve: whether a quote must beat its own side's best; some institutions demand it anyway.
+        information: what of the market its traders see, of `INFORMATION`; ``trades`` tells the last price too, and
+            ``book`` the best quotes.
         keep_events: whether what happens is noted for `take_events`; a market that nobody records is faster.
 
     Raises:
@@ -79,6 +82,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
 
     settings = frozenset(
         {"good", "accounts", "institution", "scale", "order_lifetime", "max_price", "must_improve"}
+        | {"information"}
         | {"_asks_rule", "_rule_closes", "_keep_events"}
     )
 
@@ -92,6 +96,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         order_lifetime: Literal["round", "run"] = "round",
         max_price: int | None = None,
         must_improve: bool = False,
+        information: Iterable[str] = USUAL_INFORMATION,
         keep_events: bool = True,
     ) -> None:
         super().__init__()
@@ -103,6 +108,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
             raise ValueError(f"no account holds {good!r}; goods are {', '.join(accounts.goods)}")
         if max_price is not None and max_price < 1:
             raise ValueError(f"max_price must be at least one tick, not {max_price}")
+        self.information = complete(information)
         self.good = good
         self.accounts = accounts
         self.institution = INSTITUTIONS[institution]()
@@ -209,7 +215,10 @@ class DoubleAuction(Mechanism[AuctionAction]):
 
     def view(self, agent_id: str) -> LiveView:
         """What a trading strategy looks at, in ticks and always up to date; lasts as long as the market."""
-        return LiveView(self._trader(agent_id), self)
+        trader = self._trader(agent_id)
+        if {"best_quotes", "last_price"} <= self.information:
+            return LiveView(trader, self)
+        return ShadedView(trader, self, self.information)
 
     def has_open_order(self, agent_id: str) -> bool:
         """Whether the trader's quote is in the book."""
@@ -264,13 +273,26 @@ class DoubleAuction(Mechanism[AuctionAction]):
             "role": trader.role,
             "tick_size": scale.to_currency(1),
             "max_price": currency(self.max_price, scale),
-            "best_bid": currency(self.institution.best_bid(), scale),
-            "best_ask": currency(self.institution.best_ask(), scale),
-            "last_price": currency(self._last_price, scale),
-            "trade_prices": [scale.to_currency(trade.price) for trade in self._trades[-SHOWN_TRADES:]],
+            **self._public_view(),
             **turn_view(self.institution, agent_id),
             **own_view(trader, self.accounts, self.good, scale),
         }
+
+    def _public_view(self) -> Observation:
+        """What all traders see of the market; where something is not told, its key is missing."""
+        told, scale, rule = self.information, self.scale, self.institution
+        view: Observation = {}
+        if "best_quotes" in told:
+            view["best_bid"] = currency(rule.best_bid(), scale)
+            view["best_ask"] = currency(rule.best_ask(), scale)
+        if "last_price" in told:
+            view["last_price"] = currency(self._last_price, scale)
+        if "trades" in told:
+            view["trade_prices"] = [scale.to_currency(trade.price) for trade in self._trades[-SHOWN_TRADES:]]
+        if "book" in told:
+            view["bids"] = depth_view(rule, Side.BID, scale)
+            view["asks"] = depth_view(rule, Side.ASK, scale)
+        return view
 
     def global_state(self) -> Observation:
         """The experimenter's view: book, trades of the round, equilibrium and every trader's own view."""
