@@ -34,6 +34,7 @@ def test_the_door_shows_what_may_be_used() -> None:
         "BudgetConfig",
         "Caps",
         "DatabaseConfig",
+        "EarlierRounds",
         "EnvironmentConfig",
         "EnvironmentModel",
         "JudgeConfig",
@@ -57,6 +58,7 @@ def test_the_door_shows_what_may_be_used() -> None:
         "config_difference",
         "config_from_mapping",
         "config_hash",
+        "config_of_round",
         "config_to_mapping",
         "database_url",
         "listing",
@@ -65,6 +67,7 @@ def test_the_door_shows_what_may_be_used() -> None:
         "parse_override",
         "read_config",
         "read_environment",
+        "refused_overrides",
         "suggestion",
         "traded_goods",
     }
