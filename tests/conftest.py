@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.rig.fake_model_client import FakeModel
+from tests.rig.fault_table import ids_of
 from tests.rig.loopback import forbid_outside_connections, forget_real_services
 from tests.rig.postgres import PostgresServer
 
@@ -24,6 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     unstable = [item.nodeid for item in items if " at 0x" in item.nodeid]
     if unstable:
         raise pytest.UsageError(f"give the parameters of {unstable[0]} ids of their own")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let ``-k L01`` find the tests that the table of faults names, whatever they are called."""
+    item.extra_keyword_matches.update(ids_of(item.path, getattr(item, "originalname", None) or item.name))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,7 +28,7 @@ def test_P01_killed_at_a_named_moment(
 
 
 @pytest.mark.parametrize("point", ["migration.commit.before", "step.commit.before", "journal.commit.before"])
-def test_P01_killed_on_postgresql(
+def test_P02_killed_on_postgresql(
     tmp_path: Path, postgres_url: str, nursery: Nursery, undisturbed: str, point: str
 ) -> None:
     check_killed_at(point, tmp_path, postgres_url, nursery, undisturbed)
