@@ -7,7 +7,9 @@ def test_everything_behind_the_door_exists_and_nothing_else_is_promised() -> Non
         "Equilibrium",
         "Holding",
         "LossAudit",
+        "MARKETS",
         "MAX_TICKS",
+        "Market",
         "Movement",
         "MovementKind",
         "Order",
@@ -34,5 +36,7 @@ def test_everything_behind_the_door_exists_and_nothing_else_is_promised() -> Non
         "slope",
         "smith_alpha",
         "spread_base",
+        "step_schedule",
+        "uniform_schedule",
     ]
     assert all(hasattr(door, name) for name in door.__all__)

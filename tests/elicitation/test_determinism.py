@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from market_agents.meta_orchestrator import Start
+from market_agents.storage.schema import metadata
 from tests.end_to_end.stage import asked, change, fingerprint, in_flight, play, table
 from tests.rig.fake_model_client import FakeModel
 
@@ -54,7 +55,7 @@ def test_a_run_that_lost_its_end_is_finished_from_where_it_was(
 ) -> None:
     result = play(tmp_path, sqlite_url, TASKS)
     whole = fingerprint(sqlite_url, result.run_id)
-    for name in ("actions", "observations", "agents", "allocations", "ledger", "steps"):
+    for name in metadata.tables.keys() - {"runs", "llm_requests", "run_events"}:
         change(sqlite_url, f"DELETE FROM {name}")
     change(
         sqlite_url,
