@@ -28,13 +28,17 @@ log = logging.getLogger(__name__)
 
 
 def load_config(
-    path: str | Path = "orchestrator_config.yaml", overrides: Sequence[tuple[str, object]] = ()
+    path: str | Path = "orchestrator_config.yaml",
+    overrides: Sequence[tuple[str, object]] = (),
+    *,
+    offline: bool = False,
 ) -> SimulationConfig:
     """Read and check a whole configuration, the environments' own keys included.
 
     Args:
         path: the YAML file.
         overrides: pairs of key path and value that replace what the file says.
+        offline: let the offline stand-in answer for every model.
 
     Raises:
         ConfigError: every mistake at once, each with file, line and key path.
@@ -44,6 +48,7 @@ def load_config(
         environment_model=environment_model,
         known_environments=tuple(ENVIRONMENTS),
         overrides=overrides,
+        offline=offline,
         further_checks=mistakes_between_rooms,
     )
     for warning in loaded.warnings:

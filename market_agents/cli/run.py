@@ -15,7 +15,6 @@ from market_agents.errors import UserError
 from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config
 
 DEFAULT_CONFIG = "orchestrator_config.yaml"
-OFFLINE_MODEL = [{"name": "offline", "client": "offline"}]
 
 
 def main(argv: Sequence[str]) -> int:
@@ -53,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    config = load_config(_config_path(arguments), _overrides(arguments))
+    config = load_config(_config_path(arguments), _overrides(arguments), offline=arguments.offline)
     orchestrator = MetaOrchestrator(config, start=Start(run_id=arguments.run_id), database=arguments.database)
     return carry_out(orchestrator, arguments, console)
 
@@ -80,6 +79,4 @@ def _overrides(arguments: argparse.Namespace) -> list[tuple[str, object]]:
         overrides.append(("environment_order", list(arguments.environments)))
     if arguments.seed is not None:
         overrides.append(("seed", arguments.seed))
-    if arguments.offline:
-        overrides.append(("llm_configs", OFFLINE_MODEL))
     return overrides

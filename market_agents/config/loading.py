@@ -14,7 +14,7 @@ from market_agents.config.checks import cross_mistakes, listing, suggestion
 from market_agents.config.findings import Finding
 from market_agents.config.messages import findings_of
 from market_agents.config.models import EnvironmentConfig, SimulationConfig
-from market_agents.config.overrides import apply_override, is_below, key_path
+from market_agents.config.overrides import apply_override, is_below, key_path, stand_in_for_models
 from market_agents.errors import ConfigError, Mistake, UserError
 from market_agents.yaml_source import (
     MAX_DEPTH,
@@ -58,6 +58,7 @@ def read_config(
     environment_model: EnvironmentModel,
     known_environments: Sequence[str],
     overrides: Sequence[tuple[str, object]] = (),
+    offline: bool = False,
     further_checks: FurtherChecks | None = None,
 ) -> LoadedConfig:
     """Read a configuration file.
@@ -67,6 +68,7 @@ def read_config(
         environment_model: gives the model that checks the entries of a type in environment_configs.
         known_environments: names that stand in environment_order without an entry of their own.
         overrides: key paths and values, as `parse_override` gives them, set before anything is checked.
+        offline: let the offline stand-in answer for every model.
         further_checks: finds mistakes that only rooms above this one can tell.
 
     Raises:
@@ -74,7 +76,7 @@ def read_config(
     """
     document = scan_yaml(read_text(path), str(path))
     reader = _Reader(document, environment_model, known_environments, further_checks)
-    config, warnings = reader.read(overrides)
+    config, warnings = reader.read(overrides, offline=offline)
     return LoadedConfig(config, warnings, path)
 
 
@@ -143,7 +145,9 @@ class _Reader:
         self._overridden: list[KeyPath] = []
         self._found: dict[Finding, None] = {}
 
-    def read(self, overrides: Sequence[tuple[str, object]]) -> tuple[SimulationConfig, tuple[str, ...]]:
+    def read(
+        self, overrides: Sequence[tuple[str, object]], *, offline: bool = False
+    ) -> tuple[SimulationConfig, tuple[str, ...]]:
         """The configuration and its warnings.
 
         Raises:
@@ -154,6 +158,8 @@ class _Reader:
             self._note(((), f"expected keys with values, such as num_agents: 10, got {shown(tree)}"))
             raise ConfigError(self._mistakes())
         extra = self._apply(tree, overrides)
+        if offline:
+            stand_in_for_models(tree)
         environments = self._environments(tree)
         for finding in cross_mistakes(tree, self._known):
             self._note(finding)

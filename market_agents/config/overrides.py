@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from market_agents.errors import ConfigError, Mistake
 from market_agents.yaml_source import KeyPath, parse_yaml, resolve_scalar
@@ -80,3 +80,36 @@ def _misfit(place: object, part: str | int) -> str:
 def is_below(path: Sequence[str | int], parents: Sequence[KeyPath]) -> KeyPath | None:
     """The first of ``parents`` that ``path`` equals or lies below."""
     return next((parent for parent in parents if tuple(path[: len(parent)]) == parent), None)
+
+
+def stand_in_for_models(tree: dict[str, object]) -> None:
+    """Turn every entry of ``llm_configs`` into the offline stand-in, in place, and rename it where it is named.
+
+    The new names say what they are, ``offline:NAME``, so that no result is taken for the model's.
+    """
+    entries = tree.get("llm_configs")
+    if not isinstance(entries, list) or not entries:
+        return  # without entries the stand-in answers anyway
+    names: dict[str, str] = {}
+    for index, entry in enumerate(entries):
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            names[entry["name"]] = f"offline:{entry['name']}"
+            kept = {key: entry[key] for key in ("weight", "max_tokens") if key in entry}
+            entries[index] = {"name": names[entry["name"]], "client": "offline", **kept}
+    limits = tree.get("request_limits")
+    if isinstance(limits, dict):
+        tree["request_limits"] = {names.get(key, key): limit for key, limit in limits.items()}
+    _rename([value for key, value in tree.items() if key != "llm_configs"], names)
+
+
+def _rename(place: object, names: Mapping[str, str]) -> None:
+    """Put the new name wherever an entry is named: under ``model`` and ``embeddings``, however deep."""
+    if isinstance(place, dict):
+        for key, value in place.items():
+            if key in {"model", "embeddings"} and isinstance(value, str):
+                place[key] = names.get(value, value)
+            else:
+                _rename(value, names)
+    elif isinstance(place, list):
+        for item in place:
+            _rename(item, names)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SMALL, Cli
-from tests.end_to_end.stage import ROOT, Shell
+from tests.end_to_end.stage import ROOT, Shell, query
 
 PACKAGE = ROOT / "market_agents"
 
@@ -87,7 +87,27 @@ def test_offline_lets_the_stand_in_answer_for_models_without_a_key(small: Cli) -
     assert small("run", "--set", entries).code == 2
     done = small("run", "--set", entries, "--offline", "--run-id", "one")
     assert done.code == 0, done.err
-    assert "rule-based stand-in" in done.err
+    assert "offline:m is the rule-based stand-in" in done.err
+
+
+def test_offline_reaches_whoever_is_named_elsewhere(small: Cli) -> None:
+    entries = "llm_configs=[{name: m, model: gpt-4o-mini}, {name: j, model: gpt-4o, weight: 0}]"
+    others = [
+        "judge={model: j, rubric: {greed: How greedy are they?}}",
+        "environment_configs.group_chat.moderator.model=j",
+        "agent_config.traders=[{model: m, share: 0.5}, {strategy: zip, share: 0.5}]",
+        "request_limits.m.max_in_flight=3",
+    ]
+    words = [word for setting in (entries, *others) for word in ("--set", setting)]
+    done = small("run", *words, "--offline", "--run-id", "one")
+    assert done.code == 0, done.err
+    rows = query(
+        f"sqlite:///{small.folder / 'market_simulation.db'}", "SELECT llm_config, client FROM llm_requests"
+    )
+    assert {row["client"] for row in rows} == {"offline"}
+    assert {row["llm_config"] for row in rows} == {"offline:m", "offline:j", "offline"}, (
+        "the last speaks for zip"
+    )
 
 
 def test_names_come_from_the_folder_where_one_stands(shell: Shell) -> None:
