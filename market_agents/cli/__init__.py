@@ -12,6 +12,7 @@ from market_agents import __version__
 VERBS = {
     "run": "run the simulation that a YAML file describes",
     "validate": "find every mistake in a YAML file",
+    "schema": "print the JSON schema of the configuration, for editors",
     "plan": "forecast calls, tokens, cost and time before anything is spent",
     "prices": "what models cost, and from where that is known",
     "resume": "go on with a run that was interrupted",
