@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import traceback
 from collections.abc import Iterator
@@ -108,3 +109,14 @@ async def test_a_placeholder_for_a_key_is_a_word_like_any_other() -> None:
         for placeholder in ("none", "ollama", None):
             outcome = await served_door(base_url, api_key=placeholder).ask(request(), CONFIG)
             assert outcome.content == "none of us, said the ollama"
+
+
+async def test_only_the_key_of_the_endpoint_is_sent(
+    fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another-endpoints-key")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-the-key-of-an-administrator")
+    await served_door(fake_model.base_url).ask(order_request(), CONFIG)
+    await served_door(fake_model.base_url, api_key=None).ask(order_request(), CONFIG)
+    headers = [entry["authorization"] for entry in fake_model.ledger()]
+    assert headers == [hashlib.sha256(f"Bearer {key}".encode()).hexdigest()[:12] for key in (KEY, "none")]
