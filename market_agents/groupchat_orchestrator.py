@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from market_agents.agents.steps.group_chat import (
     ChatRequestStep,
     ChatTopicStep,
 )
+from market_agents.agents.steps.market_words import move_in_words
 from market_agents.agents.steps.moderation import DEFAULT_INSTRUCTIONS, MODERATOR, Moderator
 from market_agents.base_orchestrator import BaseOrchestrator, Thought, Turn, all_of
 from market_agents.config import EnvironmentConfig
@@ -234,10 +235,18 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         if is_simultaneous:
             await self.side_by_side(cohorts, lambda cohort: self._moderate(cohort, where))
         self._tell_verdicts(acts)
-        for cohort, turns in zip(cohorts, spoken, strict=True):
-            self._close(cohort, where, turns, acts)
+        silent = [
+            cohort
+            for cohort, turns in zip(cohorts, spoken, strict=True)
+            if self._are_silent(cohort, where, turns, acts)
+        ]
+        idle = {member for cohort in cohorts for member in cohort.present} - acts.keys()
         if self._negotiation is not None:
-            await self._negotiation.take_turns(where, [cohort.present for cohort in self.mechanism.cohorts])
+            idle -= await self._negotiation.take_turns(where, cohorts)
+        for cohort in cohorts:
+            ends = self.config.end_when_all_pass and cohort in silent and idle.issuperset(cohort.present)
+            if ends or not cohort.present:
+                self.mechanism.end_discussion(cohort)
         by_id = {turn.agent.id: turn for turns in spoken for turn in turns}
         return [by_id[agent.id] for agent in self.agents if agent.id in by_id], acts
 
@@ -314,10 +323,10 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
                 if objection is not None:
                     act.told["reason"] = objection
 
-    def _close(
+    def _are_silent(
         self, cohort: Cohort, where: Where, turns: Sequence[Turn], acts: Mapping[str, Sequence[Act]]
-    ) -> None:
-        """Record a cohort's turns, and end its discussion where nobody wants to say more."""
+    ) -> bool:
+        """Record a cohort's turns, and tell whether all passed and nothing that was said is still on its way."""
         outcomes = set()
         place = 0
         for turn in turns:
@@ -338,9 +347,7 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
                     request_key=turn.action.request_key if turn.action else None,
                 ),
             )
-        all_pass = outcomes <= {"passed"} and not cohort.page.is_waiting
-        if not cohort.present or (self.config.end_when_all_pass and all_pass):
-            self.mechanism.end_discussion(cohort)
+        return outcomes <= {"passed"} and not cohort.page.is_waiting
 
     def end_round(self, round_number: int) -> None:
         """Let every member take what it heard to the market."""
@@ -363,9 +370,15 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         """The configured topic, besides what the agent intends and heard."""
         return f"{self.config.initial_topic} {super().situation(agent)}"
 
-    def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:  # noqa: ARG002  (as talk)
-        """Nothing: what it said is among what it heard."""
-        return ""
+    def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:
+        """What it negotiated; what it said is among what it heard."""
+        return move_in_words(action, reason) if is_negotiation(action) else ""
+
+    def is_successful(self, acts: Iterable[Act]) -> bool:
+        """Whether anything that somebody said, or negotiated in the last turn, was accepted."""
+        return super().is_successful(acts) or (
+            self._negotiation is not None and super().is_successful(self._negotiation.latest)
+        )
 
     # -- the records ------------------------------------------------------------------------------------------
 
@@ -410,7 +423,7 @@ def _outcome(turn: Turn, acts: Sequence[Act]) -> tuple[str, str | None]:
         for told in said:
             if told.get("status") == status:
                 return outcome, told.get("reason")
-    if acts:
+    if any(not is_negotiation(act.action) for act in acts):
         return "passed", "left the discussion"
     action = turn.action
     if action is None or not action.verdict or action.verdict == "passed":

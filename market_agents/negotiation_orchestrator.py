@@ -7,6 +7,7 @@ from typing import Any
 
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.protocols.negotiation_talk import NegotiationTalk
+from market_agents.agents.steps.market_words import trades_in_words
 from market_agents.agents.steps.negotiation import NegotiationFrame, NegotiationStep
 from market_agents.base_orchestrator import BaseOrchestrator, Thought
 from market_agents.config import NegotiationConfig
@@ -16,10 +17,11 @@ from market_agents.economics.ticks import TickScale
 from market_agents.environments import Act
 from market_agents.environments.environment import MAX_ACTIONS_PER_TURN
 from market_agents.environments.mechanisms.auction import RoundResult
-from market_agents.environments.mechanisms.group_chat import GroupChat
+from market_agents.environments.mechanisms.group_chat import Cohort, GroupChat
 from market_agents.environments.mechanisms.negotiation import NegotiatingChat, Negotiation
 from market_agents.inference import Decision
 from market_agents.insert_simulation_data import Where
+from market_agents.memory import MarketRound, MemoryEntry, MemoryKind
 
 
 class NegotiationPart:
@@ -38,6 +40,7 @@ class NegotiationPart:
     ) -> None:
         context = host.context
         self._host = host
+        self._chat: GroupChat | None = None
         self._is_simultaneous = is_simultaneous
         self._preferences = context.preferences
         self.good = context.preferences.goods[0].name
@@ -52,17 +55,20 @@ class NegotiationPart:
         sides = {agent.id: Side.BID if agent.role == "buyer" else Side.ASK for agent in context.agents}
         self._talk = NegotiationTalk(host.name, self.negotiation.scale, sides)
         self._result: RoundResult | None = None
+        self.latest: list[Act] = []
         frame = NegotiationFrame(
             good=self.good,
             sub_rounds=host.config.sub_rounds,
             proposal_lifetime=config.proposal_lifetime,
             tick_size=str(run.tick_size),
+            words=_fate_of_words(host.config),
         )
         self._step = NegotiationStep(host.name, frame)
 
     def chat(self, **arguments: Any) -> GroupChat:  # noqa: ANN401  (the chat's own arguments)
         """The rules of a chat whose members may trade."""
-        return NegotiatingChat(self.negotiation, **arguments)
+        self._chat = NegotiatingChat(self.negotiation, **arguments)
+        return self._chat
 
     # -- the round --------------------------------------------------------------------------------------------
 
@@ -76,18 +82,21 @@ class NegotiationPart:
         for agent in self._host.agents:
             self.negotiation.count_traded(agent.id, self._preferences.used(agent.id, self.good))
 
-    async def take_turns(self, where: Where, cohorts: Sequence[Sequence[str]]) -> None:
+    async def take_turns(self, where: Where, cohorts: Sequence[Cohort]) -> set[str]:
         """Everybody may act once; acts of a simultaneous turn are applied in a drawn order.
 
         Args:
             where: the sub-round.
-            cohorts: who is present, cohort by cohort.
+            cohorts: those whose discussion goes on.
+
+        Returns:
+            Who acted.
         """
         host = self._host
         by_id = {agent.id: agent for agent in host.agents}
         host.environment.open_turn(simultaneous=self._is_simultaneous)
         if self._is_simultaneous:
-            members = [by_id[member] for cohort in cohorts for member in cohort]
+            members = [by_id[member] for cohort in cohorts for member in cohort.present]
             thoughts = dict(
                 zip(
                     [agent.id for agent in members],
@@ -101,18 +110,20 @@ class NegotiationPart:
         acts = host.environment.close_turn(draws)
         self._record(where, thoughts, acts)
         self._use_up()
+        self.latest = [act for done in acts.values() for act in done]
+        return set(acts)
 
     async def _one_after_another(
-        self, cohorts: Sequence[Sequence[str]], by_id: Mapping[str, MarketAgent], where: Where
+        self, cohorts: Sequence[Cohort], by_id: Mapping[str, MarketAgent], where: Where
     ) -> dict[str, Thought]:
         host = self._host
 
-        async def bargain(place: int) -> dict[str, Thought]:
-            order = list(cohorts[place])
-            host.draws("negotiators", where.round, where.sub_round, place).shuffle(order)
+        async def bargain(cohort: Cohort) -> dict[str, Thought]:
+            order = list(cohort.present)
+            host.draws("negotiators", where.round, where.sub_round, cohort.number - 1).shuffle(order)
             return {member: await self._think(by_id[member], where) for member in order}
 
-        done = await host.side_by_side(range(len(cohorts)), bargain)
+        done = await host.side_by_side(cohorts, bargain)
         return {member: thought for thoughts in done for member, thought in thoughts.items()}
 
     async def _think(self, agent: MarketAgent, where: Where) -> Thought:
@@ -133,6 +144,30 @@ class NegotiationPart:
         host.inserter.auction_round(where, self.good, self._result, negotiation.round_measures())
         host.inserter.ledger(round_number, host.name, negotiation.accounts)
         host.display.market(self.good, self._result)
+        for agent in host.agents:
+            if self._chat is not None and self._chat.takes_part(agent.id):
+                self._let_remember(where.round, agent, self._result)
+
+    def _let_remember(self, round_number: int, agent: MarketAgent, result: RoundResult) -> None:
+        """Let an agent keep what it traded in the round, and what of it stood out."""
+        state = self.negotiation.observe(agent.id)
+        buying = state["side"] == Side.BID.value
+        left, trades = state["values" if buying else "costs"], state["your_trades"]
+        earned = self.negotiation.scale.to_currency(result.profits[agent.id])
+        said = trades_in_words(trades, buying=buying, earned=earned, left=len(left))
+        memory, name = agent.memory, self._host.name
+        memory.remember(MemoryEntry(round_number, name, MemoryKind.TRADE, said))
+        last_price = trades[-1]["price"] if trades else None
+        memory.see_price(last_price, self.good)
+        happened = MarketRound(
+            buying=buying,
+            limit=left[0] if left else None,
+            units=sum(trade["quantity"] for trade in trades),
+            earned=earned,
+            last_price=last_price,
+            refused=(state["last_verdict"] or {}).get("reason") or "",
+        )
+        memory.live_through(round_number, name, happened)
 
     def reward(self, agent: MarketAgent) -> float | None:
         """Profit of the round's negotiations as a share of that at the equilibrium price; None where that is zero."""
@@ -152,7 +187,9 @@ class NegotiationPart:
         for agent in self._host.agents:
             thought = thoughts.get(agent.id)
             if thought is not None:
-                self._record_turn(where, agent.id, thought, acts.get(agent.id, ()))
+                done = acts.get(agent.id, ())
+                self._record_turn(where, agent.id, thought, done)
+                self._host.remember_acts(where.round, agent, done)
         self._record_events(where, {agent_id: thought.request_key for agent_id, thought in thoughts.items()})
 
     def _record_turn(self, where: Where, agent_id: str, thought: Thought, acts: Sequence[Act]) -> None:
@@ -185,3 +222,10 @@ class NegotiationPart:
         self._host.inserter.events(where, events, keys)
         self._host.inserter.acl_messages(where, self._talk.messages(events))
         self._host.display.events(events)
+
+
+def _fate_of_words(chat: Any) -> str:  # noqa: ANN401  (the host's own keys)
+    """What agents are told of the words beside their terms, which pass by what the chat does to messages."""
+    if chat.delay or chat.scramble or (chat.moderator is not None and chat.moderator.model is not None):
+        return "Only terms reach your counterpart here, without the words beside them."
+    return "Words beside your terms may be withheld." if chat.moderator is not None else ""

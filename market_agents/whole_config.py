@@ -87,18 +87,26 @@ def _money_beyond_ticks(config: SimulationConfig) -> Iterator[Finding]:
         ("agent_config", key): getattr(config.agent_config, key)
         for key in ("buyer_base_value", "seller_base_value", "buyer_initial_cash", "seller_initial_cash")
     }
-    for name in config.environment_order:
-        highest = getattr(config.environment_configs[name], "max_price", None)
-        if highest is not None:
-            path: KeyPath = ("environment_configs", name, "max_price")
-            amounts[path] = highest
-            if highest < config.tick:
-                yield path, f"expected at least tick_size, {config.tick}"
+    for path, highest in _highest_prices(config):
+        amounts[path] = highest
+        if highest < config.tick:
+            yield path, f"expected at least tick_size, {config.tick}"
     for place, amount in amounts.items():
         try:
             scale.floor(amount)
         except ValueError as error:
             yield place, f"{error}; choose a larger tick_size"
+
+
+def _highest_prices(config: SimulationConfig) -> Iterator[tuple[KeyPath, float]]:
+    """The limits of price that markets and negotiations set."""
+    for name in config.environment_order:
+        entry = config.environment_configs[name]
+        for within in ((), ("negotiation",)):
+            terms = getattr(entry, within[0], None) if within else entry
+            highest = getattr(terms, "max_price", None)
+            if highest is not None:
+                yield ("environment_configs", name, *within, "max_price"), highest
 
 
 def stored_config(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -42,6 +42,7 @@ _LABELS = re.compile(
     r"months?|years?|numbers?|no\.?|nr\.?|units?|options?|rules?|top|version|page|part|quantity|qty|id)\s*[:=#]?\s*$",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\b\w")
 _SPACE = re.compile(r"\s*")
 _ADJECTIVES = re.compile(
     r"(?:(?:more|extra|other|additional|spare|remaining|whole|good|fresh|ripe)\s+)*", re.IGNORECASE
@@ -87,15 +88,24 @@ class Mention:
 
 
 def mentions(talk: Talk) -> tuple[Mention, ...]:
-    """Every price named in a conversation, in order."""
+    """Every price named in a conversation, in order; of several goods, where it may be the first one's."""
     return tuple(
         Mention(message.message_id, message.sub_round, message.sender_id, amount.price, amount.unit)
         for message in talk.messages
-        for amount in prices_in(message.content, talk.good)
+        if _is_about(message.content, talk)
+        for amount in prices_in(message.content, talk.good, *talk.other_goods)
     )
 
 
-def prices_in(text: str, good: str = "") -> list[Amount]:
+def _is_about(text: str, talk: Talk) -> bool:
+    """Whether a message may speak of the talk's good: it names it, or none of the others."""
+    words = list(_WORD.finditer(text)) if talk.other_goods else []
+    return not any(_names_a_good(text, word.start(), *talk.other_goods) for word in words) or any(
+        _names_a_good(text, word.start(), talk.good) for word in words
+    )
+
+
+def prices_in(text: str, *goods: str) -> list[Amount]:
     """The numbers of a text that are prices, in order, at most `MOST_IN_A_MESSAGE`.
 
     A number counts if it is above 0, at most `LARGEST_PRICE` and, unless a currency stands with it, neither
@@ -111,12 +121,12 @@ def prices_in(text: str, good: str = "") -> list[Amount]:
 
     Args:
         text: what was said.
-        good: the good's name, one of the words that are counted.
+        goods: the goods' names, words that are counted.
     """
     found: list[Amount] = []
     for chain in _chains(text):
         marked = any(number["mark"] or number["unit"] for number in chain)
-        if marked or not _is_counted(text, chain, good):
+        if marked or not _is_counted(text, chain, goods):
             found += [amount for amount in map(_amount, chain) if 0 < amount.price <= LARGEST_PRICE]
         if len(found) >= MOST_IN_A_MESSAGE:
             break
@@ -145,7 +155,7 @@ def _goes_on_from(text: str, start: int) -> bool:
     return bool(before) and before in "/:" and earlier.isdigit()
 
 
-def _is_counted(text: str, chain: list[re.Match[str]], good: str) -> bool:
+def _is_counted(text: str, chain: list[re.Match[str]], goods: Sequence[str]) -> bool:
     start, end = chain[0].start(), chain[-1].end()
     if _LABELS.search(text, max(start - 20, 0), start) or _AT_A_PRICE.match(text, end):
         return True
@@ -153,13 +163,12 @@ def _is_counted(text: str, chain: list[re.Match[str]], good: str) -> bool:
     word = after.end() if after else end
     described = _ADJECTIVES.match(text, word)
     noun = described.end() if described else word
-    return any(_COUNTED.match(text, place) for place in (word, noun)) or _names_the_good(text, noun, good)
+    return any(_COUNTED.match(text, place) for place in (word, noun)) or _names_a_good(text, noun, *goods)
 
 
-def _names_the_good(text: str, start: int, good: str) -> bool:
-    stem = good.casefold().rstrip("s")
-    stem = stem.removesuffix("y")
-    return bool(stem) and text[start : start + len(stem)].casefold() == stem
+def _names_a_good(text: str, start: int, *goods: str) -> bool:
+    stems = (good.casefold().rstrip("s").removesuffix("y") for good in goods)
+    return any(stem and text[start : start + len(stem)].casefold() == stem for stem in stems)
 
 
 def _amount(number: re.Match[str]) -> Amount:

@@ -64,10 +64,11 @@ class Talk:
         in_turn: whether members spoke one after another, so that each heard all before it; else nobody
             heard what was said in the same sub-round.
         messages: in their order.
-        good: what is traded; empty where nothing is.
+        good: what is traded, the first of several; empty where nothing is.
+        other_goods: the other goods that are traded.
         equilibrium: lower and upper end of the round's competitive price interval, in currency; None where
             the round has none, or not yet.
-        orders: of the members, in markets that stand after this conversation in the same round.
+        orders: of the members for ``good``, in markets that stand after this conversation in the same round.
     """
 
     environment: str
@@ -79,6 +80,7 @@ class Talk:
     in_turn: bool = False
     messages: tuple[Message, ...] = ()
     good: str = ""
+    other_goods: tuple[str, ...] = ()
     equilibrium: tuple[float, float] | None = None
     orders: tuple[Order, ...] = ()
 
@@ -118,9 +120,10 @@ def read_talks(database: Database, run_id: str) -> tuple[Talk, ...]:
                 members=tuple(people.get(agent_id) or Member(agent_id, agent_id, "") for agent_id in ids),
                 topic=rows.topic,
                 proposer_id=rows.proposer_id,
-                in_turn=_setting(config, environment, "turns") == "sequential",
+                in_turn=_setting(config, environment, "turns") not in {None, "simultaneous"},
                 messages=tuple(rows.messages),
                 good=markets.good,
+                other_goods=markets.other_goods,
                 equilibrium=markets.equilibrium.get(number),
                 orders=markets.orders_after(environment, number, rows.members),
             )
@@ -172,21 +175,32 @@ class _Markets:
 
     def __init__(self, database: Database, run_id: str, config: Mapping[str, object]) -> None:
         self._order = _order(config)
-        self.good = ""
         self.equilibrium: dict[int, tuple[float, float]] = {}
         self._orders: dict[tuple[str, int, str], list[Order]] = defaultdict(list)
-        for row in fetch(database, "auction_rounds", run_id):
-            self.good = self.good or str(row["good"])
+        rounds = list(fetch(database, "auction_rounds", run_id))
+        orders = list(fetch(database, "orders", run_id))
+        self.good, *others = self._goods([*rounds, *orders]) or [""]
+        self.other_goods = tuple(others)
+        for row in rounds:
             low, high = row["equilibrium_price_low"], row["equilibrium_price_high"]
+            if row["good"] != self.good:
+                continue
             if isinstance(low, Decimal) and isinstance(high, Decimal):
                 self.equilibrium.setdefault(_whole(row["round"]), (float(low), float(high)))
-        for row in fetch(database, "orders", run_id):
+        for row in orders:
             price, side = row["price"], row["side"]
-            if isinstance(price, Decimal) and isinstance(side, str) and row["status"] != "rejected":
-                self.good = self.good or str(row["good"])
+            if row["good"] != self.good or row["status"] == "rejected":
+                continue
+            if isinstance(price, Decimal) and isinstance(side, str):
                 agent_id = str(row["agent_id"])
                 key = (str(row["environment"]), _whole(row["round"]), agent_id)
                 self._orders[key].append(Order(agent_id, side, float(price)))
+
+    def _goods(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Every good that was traded, in the order of the run's markets."""
+        place = {name: index for index, name in enumerate(self._order)}
+        found = sorted(rows, key=lambda row: place.get(str(row["environment"]), len(place)))
+        return list(dict.fromkeys(str(row["good"]) for row in found))
 
     def orders_after(
         self, environment: str, round_number: int, members: Mapping[str, None]

@@ -16,9 +16,11 @@ TALK = (ROOT / "docs" / "conversation-analysis.md").read_text("utf-8")
 TASKS = (ROOT / "docs" / "elicitation.md").read_text("utf-8")
 
 
-def block(page: str, language: str) -> str:
-    [found] = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
-    return str(found)
+def block(page: str, language: str, begins: str = "") -> str:
+    """The page's one block of a language, of those that begin so."""
+    found = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    [one] = [text for text in found if text.startswith(begins)]
+    return str(one)
 
 
 def test_the_python_of_the_page_runs(
@@ -33,11 +35,15 @@ def test_the_python_of_the_page_runs(
 
 
 def test_the_rubric_of_the_page_is_one() -> None:
-    rubric = JudgeRubric.model_validate(
-        {**yaml.safe_load(block(TALK, "yaml")), "lowest": 1.0, "highest": 5.0}
-    )
+    written = yaml.safe_load(block(TALK, "yaml", "name:"))
+    rubric = JudgeRubric.model_validate({**written, "lowest": 1.0, "highest": 5.0})
     assert list(rubric.criteria) == ["candour", "pressure"]
-    assert JudgeRubric.model_validate(yaml.safe_load(block(TALK, "yaml"))) == rubric
+    assert JudgeRubric.model_validate(written) == rubric
+
+
+def test_the_judge_of_the_page_is_one() -> None:
+    judge = yaml.safe_load(block(TALK, "yaml", "judge:"))["judge"]
+    assert load_config(SHIPPED, [("judge", judge)]).judge is not None
 
 
 def test_the_configuration_of_the_page_holds_the_defaults(tmp_path: Path) -> None:

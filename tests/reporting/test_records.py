@@ -89,6 +89,41 @@ def test_a_conversation_with_its_market(database: Database, lease: Lease) -> Non
     assert talk.orders == (Order("agent_1", "bid", 101.5), Order("agent_2", "ask", 99.0))
 
 
+@pytest.mark.parametrize("turns", ["simultaneous", "round_robin", "random", "by_request"])
+def test_whoever_speaks_one_after_another_has_heard_all_before(database: Database, turns: str) -> None:
+    config = {**CONFIG, "environment_configs": {"group_chat": {"turns": turns}}}
+    with new_run(database, "run", config=config) as lease:
+        write_step(lease, "r1", {"messages": [message(1)]})
+    assert read_talks(database, "run")[0].in_turn is (turns != "simultaneous")
+
+
+def test_of_several_goods_the_first_market_s_is_followed(database: Database) -> None:
+    """Its equilibrium, its orders, and the prices of messages that may speak of it."""
+    config = {
+        "environment_order": ["group_chat", "plums", "apples"],
+        "environment_configs": {"group_chat": {}},
+    }
+    said = ["4 plums at 60", "an apple for 90", "I think 61", "2 apples?"]
+    with new_run(database, "run", config=config) as lease:
+        rows: dict[str, list[Row]] = {
+            "messages": [message(number, text) for number, text in enumerate(said, 1)],
+            "orders": [
+                order(1, environment="apples"),
+                order(2, environment="plums", good="plum", price=Decimal(59)),
+            ],
+            "auction_rounds": [
+                {**market(1, 90, 110), "environment": "apples"},
+                {**market(1, 55, 65), "environment": "plums", "good": "plum"},
+            ],
+        }
+        write_step(lease, "r1", rows)
+    [talk] = read_talks(database, "run")
+    assert (talk.good, talk.other_goods, talk.equilibrium) == ("plum", ("apple",), (55.0, 65.0))
+    assert [placed.price for placed in talk.orders] == [59.0]
+    [found] = conversation_report(database, "run").conversations
+    assert [mention.price for mention in found.prices.mentions] == [60.0, 61.0]
+
+
 def test_cohorts_stand_by_number_in_each_round(database: Database, lease: Lease) -> None:
     rows = [
         *cohort(10, 4),

@@ -21,6 +21,21 @@ def order_in_words(action: Mapping[str, Any], reason: object) -> str:
     return f"{said}, which was refused: {reason}" if reason else said
 
 
+def move_in_words(action: Mapping[str, Any], reason: object) -> str:
+    """What an agent negotiated, and why it was refused where it was."""
+    kind, other = str(action.get("performative", ""))[:40], str(action.get("recipient_id", ""))[:40]
+    said = {
+        "accept": f"you accepted the proposal of {other}",
+        "reject": f"you rejected the proposal of {other}",
+        "cancel": f"you withdrew your proposal to {other}",
+    }.get(kind, f"you chose to {kind}")
+    if kind == "propose":
+        price = action.get("price")
+        shown = in_figures(price) if isinstance(price, int | float) else "no price"
+        said = f"you proposed {action.get('quantity', 1)} at {shown} to {other}"
+    return f"{said}, which was refused: {reason}" if reason else said
+
+
 def trades_in_words(trades: Sequence[Mapping[str, Any]], *, buying: bool, earned: float, left: int) -> str:
     """A round's trades in one sentence.
 

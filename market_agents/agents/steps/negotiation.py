@@ -47,12 +47,14 @@ class NegotiationFrame:
         sub_rounds: turns that each agent has in a round.
         proposal_lifetime: turns for which a proposal stays open; None for the rest of the round.
         tick_size: the smallest step of a price, in currency.
+        words: what is told of the words beside terms; empty where they reach the counterpart as they are.
     """
 
     good: str
     sub_rounds: int
     proposal_lifetime: int | None
     tick_size: str
+    words: str = ""
 
 
 class NegotiationStep(CognitiveStep):
@@ -100,7 +102,7 @@ class NegotiationStep(CognitiveStep):
             role_with_article=with_article(agent.role),
             good=frame.good,
             times=in_times(frame.sub_rounds),
-            lifetime=lasts,
+            lifetime=f"{lasts} {frame.words}".rstrip(),
             tick=frame.tick_size,
             persona=agent.persona,
         )

@@ -59,6 +59,11 @@ class ChatTreatment:
         """Why the rule withholds a text; None where it does not."""
         return None if self.moderation is None else self.moderation.objection(text)
 
+    def words_beside(self, text: str) -> str:
+        """The words that may go with what is no message, and so cannot be delayed, scrambled or judged: all or none."""
+        is_treated = self.delay or self.scramble or self.is_judged
+        return "" if is_treated or self.objection(text) is not None else text
+
 
 def scrambled(text: str, rng: Random) -> str:
     """The words of a text in a drawn order that differs from the given one wherever another order exists.

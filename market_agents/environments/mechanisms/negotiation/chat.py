@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 from market_agents.environments.environment import Observation
 from market_agents.environments.mechanisms.group_chat import ChatAct, GroupChat
-from market_agents.environments.mechanisms.negotiation.actions import NegotiationAct, is_negotiation
+from market_agents.environments.mechanisms.negotiation.actions import (
+    Misread,
+    NegotiationAct,
+    is_negotiation,
+)
 from market_agents.environments.mechanisms.negotiation.mechanism import Negotiation
 
 
@@ -31,9 +35,19 @@ class NegotiatingChat(GroupChat):
         chat: as in `GroupChat`.
     """
 
+    settings = GroupChat.settings | {"negotiation"}
+
     def __init__(self, negotiation: Negotiation, **chat: Any) -> None:  # noqa: ANN401  (the chat's own arguments)
         super().__init__(**chat)
         self.negotiation = negotiation
+
+    def continue_from(self, earlier: Self) -> None:
+        """Take over the talk and, where members could trade before, who traded what; see `GroupChat.continue_from`."""
+        super().continue_from(earlier)
+        # The earlier chat may be a plain one; if there was trade before it, it has kept that.
+        before = getattr(earlier, "negotiation", None)
+        if isinstance(before, Negotiation):
+            self.negotiation.continue_from(before)
 
     def join(self, agent_id: str, role: str) -> None:
         """Admit an agent to talk and trade; see `GroupChat.join` and `Negotiation.join`."""
@@ -55,10 +69,17 @@ class NegotiatingChat(GroupChat):
         super().end_round()
         self.negotiation.end_round()
 
+    def _dismiss(self, agent_id: str) -> None:
+        super()._dismiss(agent_id)
+        self.negotiation.leave(agent_id)
+
     def check(self, agent_id: str, action: Mapping[str, object]) -> ChatAct:
         """Read an act of talk, see `GroupChat.check`, or one with a ``performative``, see `Negotiation.read`."""
         if is_negotiation(action):
-            return DealAct(act=self.negotiation.read(agent_id, action))
+            act = self.negotiation.read(agent_id, action)
+            if not isinstance(act, Misread):
+                act = replace(act, text=self.treatment.words_beside(act.text))
+            return DealAct(act=act)
         return super().check(agent_id, action)
 
     def apply(self, agent_id: str, action: ChatAct) -> Observation:

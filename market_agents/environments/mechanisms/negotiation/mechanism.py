@@ -55,6 +55,7 @@ class _Desk:
     number: int
     members: tuple[str, ...]
     by_side: dict[Side, tuple[str, ...]]
+    gone: set[str] = field(default_factory=set)
     orders: int = 0
     trades: list[TradeMade] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -96,6 +97,11 @@ class Negotiation:
 
     # -- life cycle -------------------------------------------------------------------------------------------
 
+    def continue_from(self, earlier: Negotiation) -> None:
+        """Take over the traders and the counts of an earlier negotiation of the same good; the terms stay one's own."""
+        self._traders = earlier._traders
+        self._orders_before, self._trades_before = earlier._last_ids()
+
     def join(self, agent_id: str, role: str) -> None:
         """Admit a buyer or seller who has an account; joining twice changes nothing.
 
@@ -132,8 +138,7 @@ class Negotiation:
 
     def begin_round(self, round_number: int, cohorts: Sequence[tuple[str, ...]]) -> None:
         """Start a round among these cohorts; its trades, profits and open units are counted from here."""
-        self._orders_before = max([self._orders_before, *(self._order_id(desk) for desk in self._desks)])
-        self._trades_before = max([self._trades_before, *(self._trade_id(desk) for desk in self._desks)])
+        self._orders_before, self._trades_before = self._last_ids()
         self.round, self.sub_round = round_number, 0
         self._proposals = Proposals()
         for trader in self._traders.values():
@@ -147,6 +152,14 @@ class Negotiation:
             for side in Side
         }
         return _Desk(number, members, sides)
+
+    def leave(self, agent_id: str) -> None:
+        """An agent is gone for the rest of the round: what it proposed, and what was proposed to it, is over."""
+        self._desk(agent_id).gone.add(agent_id)
+        for proposal in self._proposals.live_from(agent_id):
+            self._close(proposal, OrderStatus.CANCELLED, by=agent_id)
+        for proposal in self._proposals.live_to(agent_id):
+            self._close(proposal, OrderStatus.EXPIRED)
 
     def begin_sub_round(self, sub_round: int) -> None:
         """Start a sub-round; proposals whose time is over expire."""
@@ -174,9 +187,10 @@ class Negotiation:
         """Read an action, see `read_negotiation`; what cannot be read is refused with a reason when applied.
 
         Raises:
-            IllegalAction: the agent is in no cohort of this round.
+            IllegalAction: the agent is in no cohort of this round, or has left it.
         """
-        self._desk(agent_id)
+        if agent_id in self._desk(agent_id).gone:
+            raise IllegalAction(f"{agent_id} has left and cannot negotiate")
         counterpart = action.get("recipient_id")
         open_to_me = self._proposals.live(counterpart, agent_id) if isinstance(counterpart, str) else None
         label = None if open_to_me is None else open_to_me.label
@@ -322,13 +336,17 @@ class Negotiation:
             raise IllegalAction(f"{agent_id} is in no cohort of this round and cannot negotiate") from None
 
     def counterparts(self, agent_id: str) -> tuple[str, ...]:
-        """Those with whom an agent may trade: the other side of its cohort."""
+        """Those with whom an agent may trade: the other side of its cohort, but for who has left."""
         other = Side.ASK if self._traders[agent_id].side is Side.BID else Side.BID
-        return self._desk(agent_id).by_side[other]
+        desk = self._desk(agent_id)
+        if not desk.gone:
+            return desk.by_side[other]
+        return tuple(counterpart for counterpart in desk.by_side[other] if counterpart not in desk.gone)
 
     def _stranger(self, trader: Trader, desk: _Desk, counterpart: str) -> str | None:
         other = self._traders.get(counterpart)
-        if other is not None and other.side is not trader.side and self._desk_of.get(counterpart) is desk:
+        is_here = self._desk_of.get(counterpart) is desk and counterpart not in desk.gone
+        if other is not None and other.side is not trader.side and is_here:
             return None
         valid = self.counterparts(trader.agent_id)
         shown = ", ".join(valid[:SHOWN_NAMES]) + (
@@ -370,6 +388,11 @@ class Negotiation:
 
     def _trade_id(self, desk: _Desk) -> int:
         return self._trades_before + (len(desk.trades) - 1) * len(self._desks) + desk.number
+
+    def _last_ids(self) -> tuple[int, int]:
+        """The highest ids that orders and trades have had so far."""
+        orders = max([self._orders_before, *(self._order_id(desk) for desk in self._desks)])
+        return orders, max([self._trades_before, *(self._trade_id(desk) for desk in self._desks)])
 
     def _order(self, trader: Trader, desk: _Desk, price: int, quantity: int) -> Order:
         desk.orders += 1
@@ -478,7 +501,7 @@ class Negotiation:
 
     def round_measures(self) -> RoundMeasures:
         """How the round went on so far; nobody sees a book here."""
-        last = max([self._orders_before, *(self._order_id(desk) for desk in self._desks)])
+        last, _ = self._last_ids()
         return measure_course(
             self.trades, self._traders.values(), [], range(self._orders_before + 1, last + 1)
         )

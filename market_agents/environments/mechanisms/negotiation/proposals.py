@@ -93,7 +93,8 @@ class Proposals:
             open_now = [f"{each.label!r} of {each.proposer_id}" for each in self.live_to(recipient_id)]
             listed = ", ".join(open_now[:SHOWN_LABELS]) + (", …" if len(open_now) > SHOWN_LABELS else "")
             return (
-                f"there is no proposal {shown} of {proposer_id} to you; open to you are: {listed or 'none'}"
+                f"there is no proposal {shown} of {proposer_id[:40]!r} to you; "
+                f"open to you are: {listed or 'none'}"
             )
         if not known.order.live:
             fate = known.fate or _FATES[known.order.status]
