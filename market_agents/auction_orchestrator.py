@@ -29,7 +29,12 @@ from market_agents.economics.orders import Side
 from market_agents.economics.surplus import equilibrium_profit
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Act, Event
-from market_agents.environments.mechanisms.auction import AuctionEnvironment, DoubleAuction, RoundResult
+from market_agents.environments.mechanisms.auction import (
+    INSTITUTIONS,
+    AuctionEnvironment,
+    DoubleAuction,
+    RoundResult,
+)
 from market_agents.environments.mechanisms.auction.house import House, HouseOrder
 from market_agents.insert_simulation_data import Where
 from market_agents.laboratory.floor import Floor, Seat
@@ -63,6 +68,11 @@ class AuctionConfig(MarketConfig):
     must_improve: bool = Field(
         False,
         description="Whether a quote must beat the best of its side; gs and aurora demand it anyway.",
+    )
+    market_orders: bool = Field(
+        False,
+        description="Whether traders may order without a price and trade at once with the best opposite orders; under "
+        "lob and gs only.",
     )
     information: Annotated[
         tuple[Literal["last_price", "best_quotes", "trades", "book"], ...], Strict(False)
@@ -130,6 +140,8 @@ class AuctionConfig(MarketConfig):
             yield ("acting",), "aurora has turns in which all quote; expected simultaneous"
         if self.acting == "simultaneous" and self.activations is not None:
             yield ("activations",), "counts for acting: activation only; expected null"
+        if self.market_orders and not INSTITUTIONS[self.institution].continuous:
+            yield ("market_orders",), f"{self.institution} has no continuous book; expected false"
 
 
 class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
@@ -170,6 +182,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             tick_size=tick_size,
             order_lifetime=self.config.order_lifetime,
             must_improve=self.config.must_improve,
+            market_orders=self.config.market_orders,
             information=self.config.information,
             max_price=None
             if self.config.max_price is None
@@ -205,6 +218,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             opening_spread=spread,
             acting=self.config.acting,
             must_improve=self.mechanism.must_improve or self.mechanism.institution.deals,
+            market_orders=self.config.market_orders,
             one_of_several=len(self.context.preferences.goods) > 1,
             worth="redrawn" if schedule.redraw else "shocked" if schedule.shocks else "steady",
         )

@@ -18,6 +18,7 @@ from market_agents.economics.accounts import Accounts
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
 from market_agents.environments.mechanisms.auction import (
+    MarketOrderPlaced,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -393,7 +394,9 @@ class SimulationDataInserter:
         raise TypeError(f"no table takes a {type(event).__name__} ({where}, {len(request_keys)} acts)")
 
     @_event.register
-    def _(self, event: OrderPlaced, where: Where, request_keys: Mapping[str, str | None]) -> None:
+    def _(
+        self, event: OrderPlaced | MarketOrderPlaced, where: Where, request_keys: Mapping[str, str | None]
+    ) -> None:
         row = self._new_order(event, where, request_keys) | {"status": "open", "reject_reason": None}
         self._rows["orders"].append(row)
         self._open_orders[where.environment, event.order_id] = row
@@ -556,7 +559,10 @@ class SimulationDataInserter:
     # -- helpers ------------------------------------------------------------------------------------------------
 
     def _new_order(
-        self, event: OrderPlaced | OrderRejected, where: Where, request_keys: Mapping[str, str | None]
+        self,
+        event: OrderPlaced | MarketOrderPlaced | OrderRejected,
+        where: Where,
+        request_keys: Mapping[str, str | None],
     ) -> Row:
         return {
             **where.columns(),

@@ -23,7 +23,13 @@ from rich.text import Text
 from market_agents.config import read_environment
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
-from market_agents.environments.mechanisms.auction import OrderPlaced, OrderRejected, RoundResult, TradeMade
+from market_agents.environments.mechanisms.auction import (
+    MarketOrderPlaced,
+    OrderPlaced,
+    OrderRejected,
+    RoundResult,
+    TradeMade,
+)
 from market_agents.environments.mechanisms.group_chat import (
     AttendanceChanged,
     CohortFormed,
@@ -142,6 +148,9 @@ class SimulationLogger:
                     f"{event.side.value} {event.quantity} at {self._price(event.price)}",
                     event.agent_id,
                 )
+            case MarketOrderPlaced():
+                text = f"{event.side.value} {event.quantity} at the best open prices"
+                self._tell("action", text, event.agent_id)
             case OrderRejected():
                 self._tell("refusal", event.reason, event.agent_id)
             case TradeMade():

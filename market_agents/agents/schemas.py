@@ -36,6 +36,16 @@ class AuctionAction(Answer):
     quantity: int = Field(ge=0, le=MOST_UNITS, description="Units; 0 for hold and cancel.")
 
 
+class BookAction(AuctionAction):
+    """One act in a double auction that takes market orders."""
+
+    order: Literal["limit", "market"] = Field(
+        description="limit: a bid or ask at your price; market: trade at once with the best opposite orders, whatever "
+        "their prices; limit for hold and cancel."
+    )
+    price: float = Field(ge=0, le=MOST_MONEY, description="Price per unit of a limit order; 0 otherwise.")
+
+
 class Deal(Answer):
     """Whether the other side's best quote is taken."""
 

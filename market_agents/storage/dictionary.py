@@ -227,7 +227,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "orders": {
         "order_id": "unique in the environment, rising; refused orders have ids too",
         "side": "bid or ask",
-        "price": "currency per unit",
+        "price": "currency per unit; missing for a market order, and where it could not be read",
         "status": "open, partially_filled, filled, cancelled, replaced, expired, declined or rejected",
         "reject_reason": "why it was refused",
     },

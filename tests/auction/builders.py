@@ -9,10 +9,11 @@ from random import Random
 from typing import Any, Literal
 
 from market_agents.economics.accounts import Accounts
-from market_agents.economics.orders import Order, Side
+from market_agents.economics.orders import Order, OrderStatus, Side
 from market_agents.economics.ticks import TickScale
 from market_agents.environments.mechanisms.auction import INSTITUTIONS, DoubleAuction, Fill, Institution
 from market_agents.environments.mechanisms.auction.admission import unimproved
+from market_agents.environments.mechanisms.auction.institutions import Means
 
 Offer = tuple[int, int]
 """Price and quantity."""
@@ -48,6 +49,16 @@ class Book:
         order = Order(number, agent_id or f"agent_{number}", side, price, quantity)
         self.orders.append(order)
         self._note(self.institution.submit(order))
+        return order
+
+    def take(self, side: Side, quantity: int, *, cash: int = 10**9, goods: int = 10**9) -> Order:
+        """A market order; what does not trade of it is cancelled, as the mechanism does."""
+        number = len(self.orders) + 1
+        order = Order(number, f"agent_{number}", side, 1, quantity)
+        self.orders.append(order)
+        self._note(self.institution.take(order, Means(side is Side.BID, cash, goods)))
+        if order.live:
+            order.close(OrderStatus.CANCELLED)
         return order
 
     def clear(self) -> None:
@@ -99,6 +110,7 @@ def market(
     order_lifetime: Literal["round", "run"] = "round",
     max_price: int | None = None,
     must_improve: bool = False,
+    market_orders: bool = False,
     information: Iterable[str] = ("last_price", "best_quotes", "trades"),
     keep_events: bool = True,
 ) -> Market:
@@ -112,6 +124,7 @@ def market(
         order_lifetime=order_lifetime,
         max_price=max_price,
         must_improve=must_improve,
+        market_orders=market_orders,
         information=information,
         keep_events=keep_events,
     )

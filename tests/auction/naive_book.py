@@ -62,6 +62,22 @@ class NaiveBook:
     def submit(self, number: int, side: Side, price: int, quantity: int) -> None:
         raise NotImplementedError
 
+    def take(self, number: int, side: Side, quantity: int, cash: int, goods: int) -> None:
+        raise NotImplementedError
+
+    def take_unit(self, order: NaiveOrder, rival: NaiveOrder, cash: int, goods: int) -> int | None:
+        """One unit at the rival's price, and what of the cash is left; None where the unit is not covered."""
+        buying = order.side is Side.BID
+        if (cash < rival.price) if buying else (goods < 1):
+            return None
+        order.left, rival.left = order.left - 1, rival.left - 1
+        bid, ask = (order.number, rival.number) if buying else (rival.number, order.number)
+        if self.matches and self.matches[-1][:2] == (bid, ask):
+            self.matches[-1] = (bid, ask, rival.price, self.matches[-1][3] + 1)
+        else:
+            self.matches.append((bid, ask, rival.price, 1))
+        return cash - rival.price if buying else cash
+
     def clear(self) -> None:
         raise NotImplementedError
 
@@ -82,6 +98,14 @@ class NaiveLimitOrderBook(NaiveBook):
             rival = willing[0]
             bid, ask = (order, rival) if side is Side.BID else (rival, order)
             self.trade(bid, ask, rival.price)
+
+    def take(self, number: int, side: Side, quantity: int, cash: int, goods: int) -> None:
+        order = NaiveOrder(number, side, 0, quantity, visible=False)
+        while order.left and (rivals := self.queue(Side.ASK if side is Side.BID else Side.BID)):
+            left = self.take_unit(order, rivals[0], cash, goods)
+            if left is None:
+                return
+            cash, goods = left, goods - 1
 
     def clear(self) -> None:
         pass
@@ -122,6 +146,13 @@ class NaiveClearingBook(NaiveLimitOrderBook):
         bid, ask = (order, rivals[0]) if side is Side.BID else (rivals[0], order)
         self.trade(bid, ask, rivals[0].price)
         self.orders = []
+
+    def take(self, number: int, side: Side, quantity: int, cash: int, goods: int) -> None:
+        before = len(self.matches)
+        for rival in self.queue(Side.ASK if side is Side.BID else Side.BID)[:1]:
+            super().take(number, side, min(quantity, rival.left), cash, goods)
+        if len(self.matches) > before:
+            self.orders = []
 
 
 class NaiveSealedBook(NaiveBook):

@@ -112,6 +112,8 @@ def test_everything_behind_the_door_exists_and_nothing_else_is_promised() -> Non
         "Hold",
         "INSTITUTIONS",
         "Institution",
+        "MarketOrder",
+        "MarketOrderPlaced",
         "OrderCancelled",
         "OrderFilled",
         "OrderPlaced",

@@ -15,7 +15,9 @@ from market_agents.economics.accounts import Accounts, Movement
 from market_agents.economics.orders import OrderStatus, Side
 from market_agents.environments.environment import Event
 from market_agents.environments.mechanisms.auction import (
+    INSTITUTIONS,
     DoubleAuction,
+    MarketOrderPlaced,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -27,6 +29,8 @@ BUYERS = ("buyer_1", "buyer_2", "buyer_3")
 SELLERS = ("seller_1", "seller_2", "seller_3")
 TRADERS = (*BUYERS, *SELLERS)
 GOODS = ("apple", "pear")
+
+PLACED = OrderPlaced | MarketOrderPlaced
 
 schedules = st.lists(st.integers(1, 30), max_size=5)
 numbers = st.integers(1, 30) | st.sampled_from([0, -1, float("nan"), 1e308, "12", True, 7.5])
@@ -41,8 +45,9 @@ class Trading(RuleBasedStateMachine):
         lifetime=st.sampled_from(["round", "run"]),
         cash=st.lists(st.integers(0, 120), min_size=6, max_size=6),
         units=st.lists(schedules, min_size=12, max_size=12),
+        must_improve=st.booleans(),
     )
-    def open(self, lifetime: Any, cash: list[int], units: list[list[int]]) -> None:
+    def open(self, lifetime: Any, cash: list[int], units: list[list[int]], must_improve: bool) -> None:
         self.accounts = Accounts(GOODS)
         for agent_id, amount in zip(TRADERS, cash, strict=True):
             self.accounts.open(agent_id, amount, dict.fromkeys(GOODS, amount // 20))
@@ -53,6 +58,8 @@ class Trading(RuleBasedStateMachine):
                 institution=self.institution,
                 tick_size=Decimal(1),
                 order_lifetime=lifetime,
+                must_improve=must_improve,
+                market_orders=INSTITUTIONS[self.institution].continuous,
             )
             for good in GOODS
         ]
@@ -87,15 +94,23 @@ class Trading(RuleBasedStateMachine):
         price=numbers,
         quantity=st.integers(1, 3) | numbers,
         order_id=st.none() | st.integers(1, 9),
+        order=st.sampled_from([None, "limit", "limit", "market", "stop"]),
     )
     def act(
-        self, which: int, agent_id: str, action: str, price: object, quantity: object, order_id: int | None
+        self,
+        which: int,
+        agent_id: str,
+        action: str,
+        price: object,
+        quantity: object,
+        order_id: int | None,
+        order: object,
     ) -> None:
         market = self.markets[which]
         if action == "own":
             action = "bid" if agent_id in BUYERS else "ask"
         before = self.snapshot()
-        said = {"action": action, "price": price, "quantity": quantity, "order_id": order_id}
+        said = {"action": action, "price": price, "quantity": quantity, "order_id": order_id, "order": order}
         told = market.apply(agent_id, market.check(agent_id, said))
         if told["status"] in ("rejected", "held"):
             assert self.snapshot() == before
@@ -129,19 +144,20 @@ class Trading(RuleBasedStateMachine):
         self.ledger += self.accounts.take_movements()
 
     def hold_against_schedules(self, which: int, trade: TradeMade) -> None:
-        placed = {event.order_id: event for event in self.events[which] if isinstance(event, OrderPlaced)}
+        placed = {event.order_id: event for event in self.events[which] if isinstance(event, PLACED)}
         bid, ask = placed[trade.bid_order_id], placed[trade.ask_order_id]
         assert (bid.side, ask.side) == (Side.BID, Side.ASK)
         assert (bid.agent_id, ask.agent_id) == (trade.buyer_id, trade.seller_id)
         assert trade.buyer_id != trade.seller_id
-        assert ask.price <= trade.price <= bid.price
+        assert ask.price is None or ask.price <= trade.price - trade.fee
+        assert bid.price is None or trade.price <= bid.price
+        assert trade.price >= 1
         values, costs = (self.open_now[which][agent_id] for agent_id in (trade.buyer_id, trade.seller_id))
         assert list(trade.buyer_values) == values[: trade.quantity]
         assert list(trade.seller_costs) == costs[: trade.quantity]
         assert len(trade.buyer_values) == len(trade.seller_costs) == trade.quantity
         assert trade.buyer_surplus == sum(value - trade.price for value in trade.buyer_values)
         assert trade.seller_surplus == sum(trade.price - trade.fee - cost for cost in trade.seller_costs)
-        assert trade.price - trade.fee >= ask.price
         del values[: trade.quantity], costs[: trade.quantity]
 
     @invariant()
@@ -186,7 +202,7 @@ class Trading(RuleBasedStateMachine):
             }
             accounted = Counter(still_open)
             ended: set[int] = set()
-            ordered = {e.order_id: e.quantity for e in self.events[which] if isinstance(e, OrderPlaced)}
+            ordered = {e.order_id: e.quantity for e in self.events[which] if isinstance(e, PLACED)}
             for event in self.events[which]:
                 if isinstance(event, OrderFilled | OrderCancelled):
                     assert event.order_id not in ended
@@ -199,7 +215,7 @@ class Trading(RuleBasedStateMachine):
     @invariant()
     def ids_count_from_one_without_gaps(self) -> None:
         for events in self.events:
-            orders = [e.order_id for e in events if isinstance(e, OrderPlaced | OrderRejected)]
+            orders = [e.order_id for e in events if isinstance(e, PLACED | OrderRejected)]
             trades = [e.trade_id for e in events if isinstance(e, TradeMade)]
             assert orders == list(range(1, len(orders) + 1))
             assert trades == list(range(1, len(trades) + 1))

@@ -34,6 +34,7 @@ CASES: list[tuple[Callable[..., Mechanism[Any]], dict[str, Any]]] = [
             "order_lifetime": "run",
             "max_price": 7,
             "must_improve": True,
+            "market_orders": True,
             "keep_events": False,
         }.items()
     ),

@@ -93,13 +93,19 @@ def discussion(agents: Sequence[MarketAgent], topic: str = "Prices") -> GroupCha
     return chat
 
 
-def market(agents: Sequence[MarketAgent], institution: str = "midpoint") -> AuctionEnvironment:
+def market(
+    agents: Sequence[MarketAgent], institution: str = "midpoint", *, market_orders: bool = False
+) -> AuctionEnvironment:
     """A double auction of all in its first turn."""
     accounts = Accounts([GOOD])
     for agent in agents:
         accounts.open(agent.id, agent.endowment.cash, agent.endowment.goods)
     mechanism = DoubleAuction(
-        good=GOOD, accounts=accounts, institution=institution, tick_size=Decimal("0.01")
+        good=GOOD,
+        accounts=accounts,
+        institution=institution,
+        tick_size=Decimal("0.01"),
+        market_orders=market_orders,
     )
     auction = AuctionEnvironment(mechanism=mechanism)
     auction.join(agents)

@@ -11,6 +11,7 @@ from market_agents.agents.schemas import (
     MOST_UNITS,
     Answer,
     AuctionAction,
+    BookAction,
     ChatMessage,
     Perception,
     Reflection,
@@ -20,6 +21,7 @@ from market_agents.inference.structured import Unreadable, read_answer, wire_sch
 
 GOOD: dict[type[Answer], dict[str, Any]] = {
     AuctionAction: {"reasoning": "cheap", "action": "bid", "price": 99.5, "quantity": 2},
+    BookAction: {"reasoning": "now", "action": "bid", "price": 0.0, "quantity": 2, "order": "market"},
     ChatMessage: {"message": "hello", "recipient_id": "all", "sentiment": "neutral"},
     Perception: {
         "monologue": "calm",

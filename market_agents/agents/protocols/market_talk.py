@@ -13,6 +13,7 @@ from market_agents.agents.protocols.acl_message import ACLMessage, Performative
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
 from market_agents.environments.mechanisms.auction import (
+    MarketOrderPlaced,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -34,6 +35,10 @@ def conversations(events: Iterable[Event], market: str, scale: TickScale) -> Ite
                 terms = f"{event.side.value} {event.quantity} {event.good} at {scale.to_decimal(event.price)}"
                 yield _proposal(event, market, terms)
                 yield _answer(event, market, Performative.ACCEPT, f"order {event.order_id} is open")
+            case MarketOrderPlaced():
+                terms = f"{event.side.value} {event.quantity} {event.good} at the best open prices"
+                yield _proposal(event, market, terms)
+                yield _answer(event, market, Performative.ACCEPT, f"order {event.order_id} trades at once")
             case OrderRejected():
                 side = event.side.value if event.side else "order"
                 price = "" if event.price is None else f" at {scale.to_decimal(event.price)}"
@@ -52,7 +57,7 @@ def _label(order_id: int) -> str:
     return f"order_{order_id}"
 
 
-def _proposal(event: OrderPlaced | OrderRejected, market: str, terms: str) -> ACLMessage:
+def _proposal(event: OrderPlaced | MarketOrderPlaced | OrderRejected, market: str, terms: str) -> ACLMessage:
     return ACLMessage(
         sender=event.agent_id,
         receiver=market,
@@ -64,7 +69,7 @@ def _proposal(event: OrderPlaced | OrderRejected, market: str, terms: str) -> AC
 
 
 def _answer(
-    event: OrderPlaced | OrderRejected | OrderFilled | OrderCancelled,
+    event: OrderPlaced | MarketOrderPlaced | OrderRejected | OrderFilled | OrderCancelled,
     market: str,
     what: Performative,
     text: str,

@@ -17,8 +17,9 @@ from market_agents.agents.cognitive_steps import (
     with_article,
 )
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.schemas import AuctionAction, Deal, Perception, Reflection
+from market_agents.agents.schemas import AuctionAction, BookAction, Deal, Perception, Reflection
 from market_agents.agents.steps.auction_stand_in import (
+    in_book,
     stand_in_action,
     stand_in_deal,
     stand_in_perception,
@@ -119,12 +120,13 @@ class AuctionActionStep(_AuctionStep, ActionStep):
             truthful=self.frame.institution == "mcafee",
             yielding=concession(agent.memory.strategy(self.environment_name)),
         )
-        decision = await agent.llm_orchestrator.decide(
-            chat_prompt(self.system(agent), user), AuctionAction, rule
-        )
-        agent.environments[self.environment_name].step(
-            decision.value.model_dump(include={"action", "price", "quantity"})
-        )
+        messages = chat_prompt(self.system(agent), user)
+        decision: Decision[Any]
+        if self.frame.market_orders:
+            decision = await agent.llm_orchestrator.decide(messages, BookAction, in_book(rule))
+        else:
+            decision = await agent.llm_orchestrator.decide(messages, AuctionAction, rule)
+        agent.environments[self.environment_name].step(decision.value.model_dump(exclude={"reasoning"}))
         return decision
 
     async def _deal(self, agent: MarketAgent, state: Mapping[str, Any]) -> Decision[Deal]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from random import Random
 from typing import Any
 
 from market_agents.agents.cognitive_steps import in_figures
-from market_agents.agents.schemas import MOST_MONEY, AuctionAction, Deal, Perception, Reflection
+from market_agents.agents.schemas import MOST_MONEY, AuctionAction, BookAction, Deal, Perception, Reflection
 from market_agents.agents.steps.auction_words import open_units
 
 STEP_TOWARDS, STEP_BACK, MOST_YIELDED = 4, 1, 40
@@ -73,6 +73,11 @@ def stand_in_action(
         price=price,
         quantity=quantity,
     )
+
+
+def in_book(rule: Callable[[Random], AuctionAction]) -> Callable[[Random], BookAction]:
+    """The same rule where market orders are taken; the stand-in always names its price."""
+    return lambda rng: BookAction(order="limit", **rule(rng).model_dump())
 
 
 def _affordable(state: Mapping[str, Any], price: float) -> int:

@@ -31,6 +31,11 @@ RULES: Mapping[str, str] = {
 """What agents are told of each institution."""
 
 _MUST_IMPROVE = " A bid must be above the best open bid, an ask below the best open ask."
+_MARKET_ORDERS = (
+    " An order may also be a market order, which names no price: it trades at once with the best open {partners} of "
+    "the other side, as far as your cash or goods reach; what finds no partner is cancelled. Where nothing is open on "
+    "the other side it is refused."
+)
 _TURNS = (
     "traders with units left are called one at a time, drawn by chance; you may be called several times or never, and "
     "see the market as it then is"
@@ -66,6 +71,7 @@ class AuctionFrame:
         tick_size: as shown to agents.
         opening_spread: how far from its value or cost the stand-in opens, as a share.
         must_improve: whether a quote must beat the best of its side, by configuration or by the institution.
+        market_orders: whether orders without a price are taken.
         one_of_several: whether other goods have markets too.
         worth: whether values and costs stay from round to round, are drawn anew, or may be shocked.
         acting: ``simultaneous`` or ``activation``.
@@ -80,6 +86,7 @@ class AuctionFrame:
     tick_size: str
     opening_spread: float
     must_improve: bool = False
+    market_orders: bool = False
     one_of_several: bool = False
     worth: Literal["steady", "redrawn", "shocked"] = "steady"
     acting: str = "simultaneous"
@@ -88,9 +95,12 @@ class AuctionFrame:
         """What the system prompt says of the market, by the names in its template."""
         rule = RULES.get(self.institution, f"The institution is {self.institution}.")
         told = self.institution in ("aurora", "gs")
+        rule += _MUST_IMPROVE if self.must_improve and not told else ""
+        if self.market_orders:
+            rule += _MARKET_ORDERS.format(partners="order" if self.institution == "gs" else "orders")
         return {
             "good": self.good,
-            "rule": rule + (_MUST_IMPROVE if self.must_improve and not told else ""),
+            "rule": rule,
             "lifetime": _LIFETIMES[self.order_lifetime],
             "renewal": _RENEWALS[self.renewal] + _WORTH[self.worth],
             "turns": _TURNS if self.acting == "activation" else f"you may act {in_times(self.sub_rounds)}",

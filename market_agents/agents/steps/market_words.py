@@ -17,6 +17,8 @@ def order_in_words(action: Mapping[str, Any], reason: object) -> str:
     if kind in {"bid", "ask"}:
         price = action.get("price")
         shown = in_figures(price) if isinstance(price, int | float) else "no price"
+        if action.get("order") == "market":
+            shown = "the best open prices"
         said = f"you {kind if kind == 'bid' else 'asked for'} {action.get('quantity', 1)} at {shown}"
     return f"{said}, which was refused: {reason}" if reason else said
 

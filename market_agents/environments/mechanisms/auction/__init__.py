@@ -4,11 +4,13 @@ from market_agents.environments.mechanisms.auction.actions import (
     AuctionAction,
     Cancel,
     Hold,
+    MarketOrder,
     Quote,
     Unreadable,
 )
 from market_agents.environments.mechanisms.auction.environment import AuctionEnvironment
 from market_agents.environments.mechanisms.auction.events import (
+    MarketOrderPlaced,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -29,6 +31,8 @@ __all__ = [
     "Fill",
     "Hold",
     "Institution",
+    "MarketOrder",
+    "MarketOrderPlaced",
     "OrderCancelled",
     "OrderFilled",
     "OrderPlaced",

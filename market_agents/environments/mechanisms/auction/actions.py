@@ -27,6 +27,14 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class MarketOrder:
+    """Trade at once with the best opposite orders, whatever their prices; what cannot trade is cancelled."""
+
+    side: Side
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Leave everything as it is."""
 
@@ -53,13 +61,16 @@ class Unreadable:
     quantity: int | None = None
 
 
-AuctionAction: TypeAlias = Quote | Hold | Cancel | Accept | Unreadable
+AuctionAction: TypeAlias = Quote | MarketOrder | Hold | Cancel | Accept | Unreadable
 
 
 def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction:
     """Read ``{"action": "bid"|"ask"|"hold"|"cancel"|"accept", "price": …, "quantity": …, "order_id": …}``.
 
-    A price between two ticks is moved in the trader's favour: a bid down, an ask up. Other keys are ignored.
+    A bid or an ask with ``"order": "market"`` is a market order, whose price is ignored; without the key, or with
+    ``"limit"``, it is a quote. That is a word of its own and not a missing price, so that nobody trades at any price
+    by leaving something out. A price between two ticks is moved in the trader's favour: a bid down, an ask up. Other
+    keys are ignored.
 
     Args:
         action: as a mind gave it; values may be of any type.
@@ -71,7 +82,7 @@ def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction
     kind = action.get("action")
     if isinstance(kind, str):
         if kind in _SIDES:
-            return _read_quote(_SIDES[kind], action, scale)
+            return _read_order(_SIDES[kind], action, scale)
         if kind == "hold":
             return Hold()
         if kind == "cancel":
@@ -87,6 +98,20 @@ def _read_cancel(order_id: object) -> Cancel | Unreadable:
     if isinstance(order_id, int) and not isinstance(order_id, bool):
         return Cancel(order_id)
     return Unreadable(f'"order_id" must be the number of your order, not {_shown(order_id)}')
+
+
+def _read_order(
+    side: Side, action: Mapping[str, object], scale: TickScale
+) -> Quote | MarketOrder | Unreadable:
+    kind = action.get("order")
+    if kind is None or kind == "limit":
+        return _read_quote(side, action, scale)
+    quantity, reason = _read_quantity(action.get("quantity"))
+    if kind != "market":
+        reason = f'"order" must be "limit" or "market", not {_shown(kind)}'
+    elif quantity is not None:
+        return MarketOrder(side, quantity)
+    return Unreadable(reason, side, None, quantity)
 
 
 def _read_quote(side: Side, action: Mapping[str, object], scale: TickScale) -> Quote | Unreadable:

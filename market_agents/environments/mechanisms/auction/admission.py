@@ -5,6 +5,7 @@ from __future__ import annotations
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.orders import Side
 from market_agents.economics.ticks import TickScale
+from market_agents.environments.mechanisms.auction.institutions import Means
 from market_agents.environments.mechanisms.auction.trader import Trader
 
 _BID = Side.BID  # bound once, as in `orders`
@@ -37,13 +38,12 @@ def refusal(
     if price < 1 or quantity < 1:
         return "price and quantity must be above 0"
     if side is not trader.side:
-        return f"you are a {trader.role}: you may {trader.side.value}, not {side.value}"
+        return _wrong_side(trader, side)
     if max_price is not None and price > max_price:
         return f"the highest price admitted is {scale.to_decimal(max_price)}"
     left = len(trader.units) - trader.traded
     if quantity > left:
-        verb = "buy" if side is _BID else "sell"
-        return f"you want to {verb} {quantity} but have {left} left to {verb} in this round"
+        return _too_many(side, quantity, left)
     order = trader.order
     if side is _BID:
         cash = accounts.available_cash(trader.agent_id)
@@ -56,6 +56,35 @@ def refusal(
     if quantity <= goods:
         return None
     return f"an ask of {quantity} needs {quantity} {good}; you have {goods} available"
+
+
+def market_refusal(
+    trader: Trader, side: Side, quantity: int, best: int | None, means: Means, good: str, scale: TickScale
+) -> str | None:
+    """Why a market order is refused, in one line that its trader can act on; None if it trades one unit or more.
+
+    Args:
+        trader: who wants to trade.
+        side: on which side.
+        quantity: units.
+        best: the best opposite order, in ticks; None where there is none.
+        means: what the trader can spend.
+        good: what is traded here.
+        scale: the market's ticks, for amounts in the text.
+    """
+    if side is not trader.side:
+        return _wrong_side(trader, side)
+    if not 1 <= quantity <= trader.units_left:
+        return _too_many(side, quantity, trader.units_left)
+    if best is None:
+        return (
+            f"there is no open {'ask' if side is _BID else 'bid'} to trade with; place an order with a price"
+        )
+    if means.units_at(best):
+        return None
+    if side is _BID:
+        return f"you have {scale.to_decimal(means.cash)} in cash available, less than the best ask"
+    return f"you have {means.goods} {good} available"
 
 
 def unimproved(side: Side, price: int, best: int | None, scale: TickScale) -> str | None:
@@ -72,6 +101,15 @@ def unimproved(side: Side, price: int, best: int | None, scale: TickScale) -> st
     if side is _BID:
         return None if price > best else f"a bid must be above the best one, {scale.to_decimal(best)}"
     return None if price < best else f"an ask must be below the best one, {scale.to_decimal(best)}"
+
+
+def _wrong_side(trader: Trader, side: Side) -> str:
+    return f"you are a {trader.role}: you may {trader.side.value}, not {side.value}"
+
+
+def _too_many(side: Side, quantity: int, left: int) -> str:
+    verb = "buy" if side is _BID else "sell"
+    return f"you want to {verb} {quantity} but have {left} left to {verb} in this round"
 
 
 def _uncovered_bid(price: int, quantity: int, cash: int, scale: TickScale) -> str:

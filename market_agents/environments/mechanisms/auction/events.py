@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from market_agents.economics.orders import OrderStatus, Side, Trade
 from market_agents.environments.environment import Event
@@ -22,8 +23,22 @@ class OrderPlaced(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MarketOrderPlaced(Event):
+    """An order without a price was accepted; its trades follow, and its end where not all of it was traded."""
+
+    price: ClassVar[None] = None
+
+    round: int
+    agent_id: str
+    order_id: int
+    good: str
+    side: Side
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRejected(Event):
-    """An order was refused and nothing changed; side, price and quantity are None where unreadable."""
+    """An order was refused and nothing changed; what it does not name, or nobody can read, is None."""
 
     round: int
     agent_id: str

@@ -17,12 +17,14 @@ from market_agents.environments.mechanisms.auction.actions import (
     AuctionAction,
     Cancel,
     Hold,
+    MarketOrder,
     Quote,
     Unreadable,
     read_action,
 )
-from market_agents.environments.mechanisms.auction.admission import refusal, unimproved
+from market_agents.environments.mechanisms.auction.admission import market_refusal, refusal, unimproved
 from market_agents.environments.mechanisms.auction.events import (
+    MarketOrderPlaced,
     OrderCancelled,
     OrderFilled,
     OrderPlaced,
@@ -30,7 +32,12 @@ from market_agents.environments.mechanisms.auction.events import (
     TradeMade,
 )
 from market_agents.environments.mechanisms.auction.information import USUAL_INFORMATION, complete
-from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, Fill, Institution
+from market_agents.environments.mechanisms.auction.institutions import (
+    INSTITUTIONS,
+    Fill,
+    Institution,
+    Means,
+)
 from market_agents.environments.mechanisms.auction.live_view import LiveView, ShadedView
 from market_agents.environments.mechanisms.auction.measures import (
     RoundMeasures,
@@ -61,8 +68,9 @@ _BID, _REPLACED = Side.BID, OrderStatus.REPLACED  # bound once, as in `orders`
 class DoubleAuction(Mechanism[AuctionAction]):
     """One good's market, in which buyers bid, sellers ask, and each has at most one open order.
 
-    A new quote replaces the trader's open order; a refused one changes nothing. Cash and goods behind an open
-    order are reserved. Order and trade ids count from 1 over the whole run; refused orders have ids too.
+    A new quote replaces the trader's open order, as a market order does; a refused one changes nothing. Cash and
+    goods behind an open order are reserved. Order and trade ids count from 1 over the whole run; refused orders have
+    ids too.
 
     Args:
         good: what is traded; one of ``accounts.goods``.
@@ -72,6 +80,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         order_lifetime: whether open orders end with their round or outlive it.
         max_price: the highest price admitted, in ticks; None for no limit.
         must_improve: whether a quote must beat its own side's best; some institutions demand it anyway.
+        market_orders: whether orders without a price are taken; only a continuous book can.
         information: what of the market its traders see, of `INFORMATION`; ``trades`` tells the last price too, and
             ``book`` the best quotes.
         keep_events: whether what happens is noted for `take_events`; a market that nobody records is faster.
@@ -82,7 +91,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
 
     settings = frozenset(
         {"good", "accounts", "institution", "scale", "order_lifetime", "max_price", "must_improve"}
-        | {"information"}
+        | {"market_orders", "information"}
         | {"_asks_rule", "_rule_closes", "_keep_events"}
     )
 
@@ -96,6 +105,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         order_lifetime: Literal["round", "run"] = "round",
         max_price: int | None = None,
         must_improve: bool = False,
+        market_orders: bool = False,
         information: Iterable[str] = USUAL_INFORMATION,
         keep_events: bool = True,
     ) -> None:
@@ -116,6 +126,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self.order_lifetime = order_lifetime
         self.max_price = max_price
         self.must_improve = must_improve or self.institution.must_improve
+        self.market_orders = market_orders
         # Most rules neither refuse nor close anything; asking them at every quote would cost a tenth of a step.
         rule = type(self.institution)
         self._asks_rule = self.must_improve or rule.refuses is not Institution.refuses
@@ -350,6 +361,8 @@ class DoubleAuction(Mechanism[AuctionAction]):
         match action:
             case Quote():
                 return self._quote(trader, action)
+            case MarketOrder():
+                return self._take(trader, action.side, action.quantity)
             case Cancel():
                 return self._cancel(trader, action)
             case Accept():
@@ -393,6 +406,60 @@ class DoubleAuction(Mechanism[AuctionAction]):
         if self._rule_closes:
             self._give_up_closed()
         return None
+
+    def _take(self, trader: Trader, side: Side, quantity: int) -> Observation:
+        """Trade at once with the best opposite orders, at their prices."""
+        means = self._means(trader)
+        reason = self._market_refusal(trader, side, quantity, means)
+        if reason is not None:
+            return self._reject(trader, side, None, quantity, reason)
+        if trader.order is not None:
+            self._close(trader.order, _REPLACED)
+        self._orders_seen += 1
+        # It never rests: its price, which nobody sees, is that of the fill that is being settled.
+        order = Order(self._orders_seen, trader.agent_id, side, 1, quantity, self.round)
+        if self._keep_events:
+            self.emit(
+                MarketOrderPlaced(self.round, trader.agent_id, order.order_id, self.good, side, quantity)
+            )
+        for fill in self.institution.take(order, means):
+            self._cover(order, fill)
+            self._settle((fill,), trader.agent_id)
+        if order.live:
+            order.close(OrderStatus.CANCELLED)
+            if self._keep_events:
+                self._note_given_up(order)
+        self._give_up_closed()
+        return _verdict("accepted", None, order.order_id)
+
+    def _means(self, trader: Trader) -> Means:
+        """What a trader may spend on a market order, what backs its open order included."""
+        cash = self.accounts.available_cash(trader.agent_id)
+        goods = self.accounts.available_goods(trader.agent_id, self.good)
+        buying, order = trader.side is _BID, trader.order
+        if order is not None:
+            cash += order.price * order.remaining if buying else 0
+            goods += 0 if buying else order.remaining
+        return Means(buying, cash, goods)
+
+    def _market_refusal(self, trader: Trader, side: Side, quantity: int, means: Means) -> str | None:
+        rule = self.institution
+        if not rule.continuous:
+            return f"under {rule.name} there is no continuous book to trade with at once; name a price"
+        if not self.market_orders:
+            return "this market takes no market orders; name a price"
+        best = rule.best_ask() if side is _BID else rule.best_bid()
+        return market_refusal(trader, side, quantity, best, means, self.good, self.scale)
+
+    def _cover(self, order: Order, fill: Fill) -> None:
+        """Reserve what one fill of a market order takes, at the price that is paid."""
+        order.price = fill.price
+        if order.side is _BID:
+            covered = self.accounts.reserve_cash(order.agent_id, fill.price * fill.quantity)
+        else:
+            covered = self.accounts.reserve_goods(order.agent_id, self.good, fill.quantity)
+        if not covered:
+            raise ValueError(f"{order!r} was filled without cover")
 
     def _rule_refusal(self, trader: Trader, side: Side, price: int) -> str | None:
         """Why the trading rule, and not what the trader has, stands against a quote; None if it does not."""

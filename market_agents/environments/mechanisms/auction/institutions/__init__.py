@@ -6,7 +6,7 @@ from types import MappingProxyType
 from market_agents.environments.mechanisms.auction.institutions.aurora import Aurora
 from market_agents.environments.mechanisms.auction.institutions.book import BookSide, Level
 from market_agents.environments.mechanisms.auction.institutions.call import CallMarket
-from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution
+from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution, Means
 from market_agents.environments.mechanisms.auction.institutions.gs import ClearingBook
 from market_agents.environments.mechanisms.auction.institutions.lob import LimitOrderBook
 from market_agents.environments.mechanisms.auction.institutions.mcafee import TradeReduction
@@ -30,6 +30,7 @@ __all__ = [
     "Institution",
     "Level",
     "LimitOrderBook",
+    "Means",
     "MidpointClearing",
     "TradeReduction",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from market_agents.economics.orders import Order, OrderStatus, Side
@@ -34,6 +35,32 @@ class Fill(NamedTuple):
     fee: int = 0
 
 
+@dataclass(slots=True)
+class Means:
+    """What a market order may use up.
+
+    Attributes:
+        buying: whether it is a bid, for which cash counts, or an ask, for which goods do.
+        cash: ticks.
+        goods: units.
+    """
+
+    buying: bool
+    cash: int
+    goods: int
+
+    def units_at(self, price: int) -> int:
+        """How many units the rest of it covers at a price in ticks."""
+        return self.cash // price if self.buying else self.goods
+
+    def spend(self, price: int, units: int) -> None:
+        """Take out what units at a price use up."""
+        if self.buying:
+            self.cash -= price * units
+        else:
+            self.goods -= units
+
+
 def match(bid: Order, ask: Order, price: int, fee: int = 0, *, at_most: int | None = None) -> Fill:
     """Fill two orders against each other at ``price`` as far as both reach, and ``at_most`` units."""
     quantity = min(ask.remaining, bid.remaining)
@@ -57,6 +84,7 @@ class Institution(ABC):
         sealed: whether nobody ever sees the book, so that best quotes and depth tell nothing of it.
         keeps_fees: whether buyers may pay more than sellers receive.
         deals: whether quoting turns and dealing turns take each other's place.
+        continuous: whether an order trades as it arrives, so that a market order finds something to trade with.
     """
 
     name: ClassVar[str]
@@ -65,6 +93,7 @@ class Institution(ABC):
     sealed: ClassVar[bool] = False
     keeps_fees: ClassVar[bool] = False
     deals: ClassVar[bool] = False
+    continuous: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._bids = BookSide(Side.BID)
@@ -77,6 +106,33 @@ class Institution(ABC):
         Returns:
             What traded at once, in order; whatever remains of the order is then open here.
         """
+
+    def take(self, order: Order, means: Means) -> list[Fill]:  # noqa: ARG002  (for those that are continuous)
+        """Trade a market order, which never rests, with the best opposite orders; its price is not looked at.
+
+        Args:
+            order: a new open order; what does not trade of it is left to the mechanism to close.
+            means: what it may use up at the prices of the orders it meets.
+
+        Returns:
+            What traded, in order.
+
+        Raises:
+            ValueError: the institution is not continuous.
+        """
+        raise ValueError(f"{self.name} has no continuous book that {order!r} could take from")
+
+    def _take_best(self, order: Order, means: Means) -> Fill | None:
+        """Trade with the best opposite order as far as the means reach; None where they do not, or there is none."""
+        buying = order.side is _BID
+        resting = (self._asks if buying else self._bids).best()
+        units = 0 if resting is None else means.units_at(resting.price)
+        if resting is None or not units or not order.remaining:
+            return None
+        bid, ask = (order, resting) if buying else (resting, order)
+        fill = match(bid, ask, resting.price, at_most=units)
+        means.spend(fill.price, fill.quantity)
+        return fill
 
     def refuses(self, agent_id: str, side: Side, price: int) -> str | None:  # noqa: ARG002  (for those that refuse)
         """Why the rule does not take an order now, in one line; None if it does. The default takes all."""

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from market_agents.economics.orders import Order, OrderStatus, Side
-from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution, match
+from market_agents.environments.mechanisms.auction.institutions.contract import (
+    Fill,
+    Institution,
+    Means,
+    match,
+)
 
 _BID = Side.BID  # bound once, as in `orders`
 
@@ -19,6 +24,7 @@ class ClearingBook(Institution):
 
     name: ClassVar[str] = "gs"
     must_improve: ClassVar[bool] = True
+    continuous: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,8 +42,15 @@ class ClearingBook(Institution):
         if price > order.price if buying else price < order.price:
             return []
         fill = match(order, resting, price) if buying else match(resting, order, price)
-        for side in (self._bids, self._asks):
-            self._closed += side.drain(OrderStatus.CANCELLED)
+        self._end_all()
+        return [fill]
+
+    def take(self, order: Order, means: Means) -> list[Fill]:
+        """Trade with the best opposite quote and clear the book."""
+        fill = self._take_best(order, means)
+        if fill is None:
+            return []
+        self._end_all()
         return [fill]
 
     def take_closed(self) -> Sequence[Order]:
@@ -46,3 +59,7 @@ class ClearingBook(Institution):
             return ()
         closed, self._closed = self._closed, []
         return sorted(closed, key=lambda order: order.order_id)
+
+    def _end_all(self) -> None:
+        for side in (self._bids, self._asks):
+            self._closed += side.drain(OrderStatus.CANCELLED)

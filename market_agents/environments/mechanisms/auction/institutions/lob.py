@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from market_agents.economics.orders import Order, Side
-from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution, match
+from market_agents.environments.mechanisms.auction.institutions.contract import (
+    Fill,
+    Institution,
+    Means,
+    match,
+)
 
 _BID = Side.BID  # bound once, as in `orders`
 
@@ -14,6 +19,7 @@ class LimitOrderBook(Institution):
     """Price-time priority; an order trades on arrival, at the price of the order that rests."""
 
     name: ClassVar[str] = "lob"
+    continuous: ClassVar[bool] = True
 
     def submit(self, order: Order) -> list[Fill]:
         """Trade against the best resting orders while prices cross; the rest of the order then rests."""
@@ -27,4 +33,11 @@ class LimitOrderBook(Institution):
             fills.append(match(order, resting, price) if buying else match(resting, order, price))
         if order.remaining:
             own.add(order)
+        return fills
+
+    def take(self, order: Order, means: Means) -> list[Fill]:
+        """Walk the opposite side of the book."""
+        fills: list[Fill] = []
+        while (fill := self._take_best(order, means)) is not None:
+            fills.append(fill)
         return fills
