@@ -312,7 +312,7 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
         self.mechanism.settle_messages(cohort, found)
 
     def _scope(self, round_number: int, sub_round: int, step: str) -> Scope:
-        return Scope(round_number, self.position, self.name, sub_round, MODERATOR, step)
+        return Scope(round_number, self.position, self.name, sub_round, MODERATOR, step, is_own=False)
 
     def _tell_verdicts(self, acts: Mapping[str, Sequence[Act]]) -> None:
         """What was held has been judged by now; its senders are told."""

@@ -52,7 +52,7 @@ async def judge_round(
     position = len(config.environment_order)
 
     async def score(subject: Subject) -> tuple[Mapping[str, float | None], str, str | None]:
-        scope = Scope(round_number, position, subject[0], 0, subject[1], "judge")
+        scope = Scope(round_number, position, subject[0], 0, subject[1], "judge", is_own=False)
         with asking(scope):
             return await _scores(judge, mind, texts[subject], scope)
 
@@ -100,7 +100,8 @@ def _texts(database: Database, run_id: str, round_number: int, what: str) -> dic
     only = {"round": round_number}
     if what == "messages":
         for row in fetch(database, "messages", run_id, only):
-            found[str(row["environment"]), str(row["cohort_id"])].append(render_messages([row]))
+            if row["verdict"] != "withheld":  # nobody but its sender has heard it
+                found[str(row["environment"]), str(row["cohort_id"])].append(render_messages([row]))
     else:
         fields = {"perceptions": ("monologue", "strategy"), "reflections": ("reflection", "strategy_update")}[
             what

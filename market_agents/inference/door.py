@@ -133,13 +133,13 @@ class ModelDoor:
         else:
             outcome = await self._ask_anew(request, config, request_key, scope)
         if scope and not self._replay and outcome.status is not Status.CAPPED:
-            self.budget.book(scope.agent_id, outcome.usage, self._price(request.model, config))
+            self.budget.book(scope.payer, outcome.usage, self._price(request.model, config))
         self.tally.add(outcome)
         return outcome
 
     async def _ask_anew(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
         refusal = self.budget.refusal(
-            scope.agent_id if scope else "", request, self._price(request.model, config)
+            scope.payer if scope else "", request, self._price(request.model, config)
         )
         outcome: Outcome | None = None
         kept_under = self._cache_key(request, key, config) if scope else None

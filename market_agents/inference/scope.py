@@ -20,6 +20,7 @@ class Scope:
         sub_round: from 1; 0 for what precedes the first.
         agent_id: who asks.
         step: the step's name, for example ``perception``.
+        is_own: whether the agent itself asks; False for a moderator and for a judge of the agent.
         last_key: the key of the latest ask made here, or None.
     """
 
@@ -29,6 +30,7 @@ class Scope:
     sub_round: int
     agent_id: str
     step: str
+    is_own: bool = True
     last_key: str | None = field(default=None, compare=False)
     _ordinals: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False, compare=False)
 
@@ -38,6 +40,11 @@ class Scope:
         return (
             f"r{self.round}/{self.position}.{self.environment}/s{self.sub_round}/{self.agent_id}/{self.step}"
         )
+
+    @property
+    def payer(self) -> str:
+        """The agent whose caps an ask counts towards; empty where it is nobody's."""
+        return self.agent_id if self.is_own else ""
 
     def next_key(self, name: str | None = None) -> str:
         """The key of the next ask in this scope: by its ordinal, or by ``name`` where asks run side by side.

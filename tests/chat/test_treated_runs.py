@@ -325,3 +325,18 @@ def test_nothing_ends_while_a_message_is_on_its_way(tmp_path: Path) -> None:
     file = discussed(tmp_path, script, end_when_all_pass=True, sub_rounds=9, delay=3)
     [ended] = rows(file, "SELECT sub_rounds, ended FROM discussions")
     assert (ended["sub_rounds"], ended["ended"]) == (4, "all passed")
+
+
+def test_a_moderator_judges_on_where_each_agent_has_a_cap(tmp_path: Path) -> None:
+    """It is no agent: what one agent may ask at most would silence all of them."""
+    changes = {
+        "num_agents": 4,
+        "environment_order": ["group_chat"],
+        "environment_configs.group_chat.moderator": {"model": "offline"},
+        "environment_configs.group_chat.steps": ["action"],
+        "budget.agent.max_calls": 6,
+    }
+    file = played(tmp_path / "run.db", changes)
+    said = rows(file, "SELECT verdict, reason FROM messages")
+    assert len(said) > 6
+    assert [row for row in said if row["verdict"] == "withheld"] == []

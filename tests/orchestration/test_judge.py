@@ -58,6 +58,26 @@ def test_a_judge_changes_nothing_that_it_judges(tmp_path: Path, sqlite_url: str)
         assert found[0] == found[1] != []
 
 
+def test_no_agent_pays_for_its_judge(tmp_path: Path, sqlite_url: str) -> None:
+    """Each agent may ask so often that a call more would be refused."""
+    own = {**SMALL, "max_rounds": 2, "environment_order": ["auction"], "budget.agent.max_calls": 6}
+    play(tmp_path, sqlite_url, {**own, "judge": judged("perceptions")["judge"]}, start=Start(run_id="one"))
+    assert query(sqlite_url, "SELECT * FROM judgements WHERE score IS NULL") == []
+    assert {row["status"] for row in query(sqlite_url, "SELECT status FROM llm_requests")} == {"answered"}
+
+
+def test_what_was_withheld_is_not_judged(tmp_path: Path, sqlite_url: str) -> None:
+    block = {"environment_configs.group_chat.moderator": {"block": ["price"]}}
+    play(tmp_path, sqlite_url, {**judged("messages"), "max_rounds": 1, **block}, start=Start(run_id="one"))
+    said = query(sqlite_url, "SELECT verdict, content FROM messages")
+    withheld = {row["content"] for row in said if row["verdict"] == "withheld"}
+    read = " ".join(
+        str(row["messages"]) for row in query(sqlite_url, "SELECT * FROM llm_requests WHERE step = 'judge'")
+    )
+    assert withheld
+    assert not any(content in read for content in withheld)
+
+
 def test_a_served_judge_is_asked_once_whatever_happens_to_the_run(
     tmp_path: Path, sqlite_url: str, fake_model: FakeModel
 ) -> None:
