@@ -155,7 +155,7 @@ async def test_later_the_same_stops_the_run_so_that_it_can_be_resumed(
 
 async def test_a_server_that_goes_away_and_stays_away_stops_the_run() -> None:
     with FakeModel() as fake:
-        door = served_door(fake.base_url, total_timeout=0.5)
+        door = served_door(fake.base_url, total_timeout=1.5)
         await ask(door)
         fake.kill_hard()
         ended = await ask_all(door, [f"agent {n}" for n in range(5)])
@@ -263,7 +263,7 @@ async def test_who_comes_into_a_pause_that_is_too_long_does_not_wait_for_its_end
 
 async def test_a_model_that_answers_nobody_stops_the_run(fake_model: FakeModel) -> None:
     fake_model.set_faults([{"kind": "hang"}])
-    door = served_door(fake_model.base_url, timeout=0.1, total_timeout=0.4)
+    door = served_door(fake_model.base_url, timeout=0.3, total_timeout=1.5)
     ended = await ask_all(door, [f"agent {n}" for n in range(5)])
     assert all(isinstance(one, ProviderAway) for one in ended)
     assert f"no answer from {fake_model.base_url} within 0." in str(ended[0])
@@ -271,7 +271,7 @@ async def test_a_model_that_answers_nobody_stops_the_run(fake_model: FakeModel) 
 
 async def test_one_ask_that_hangs_while_others_are_answered_has_an_outcome(fake_model: FakeModel) -> None:
     journal = MemoryJournal()
-    door = served_door(fake_model.base_url, journal, timeout=0.2, total_timeout=0.7)
+    door = served_door(fake_model.base_url, journal, timeout=0.5, total_timeout=2.0)
     async with door:
         await ask(door, "warm-up")
         fake_model.set_faults([{"kind": "hang", "match": "stuck"}, {"kind": "delay", "ms": 50}])
@@ -327,7 +327,7 @@ async def test_an_attempt_at_a_server_that_only_drips_is_given_up() -> None:
 async def test_a_stop_tells_what_went_wrong_before_time_ran_out(fake_model: FakeModel) -> None:
     fake_model.set_faults([{"kind": "status", "code": 502, "first": 1}, {"kind": "hang"}])
     with pytest.raises(ProviderAway, match="in all; before that: HTTP 502 from"):
-        await ask(served_door(fake_model.base_url, total_timeout=0.5))
+        await ask(served_door(fake_model.base_url, total_timeout=1.5))
 
 
 async def test_a_passing_outage_is_weathered(fake_model: FakeModel) -> None:
@@ -426,7 +426,7 @@ async def test_replies_that_nobody_can_read_are_paid_for_only_so_often() -> None
 
 async def test_an_ask_that_fails_alone_tells_nothing_of_the_others() -> None:
     provider = ScriptedProvider(in_turn(completion(), AttemptFailed(Verdict.RETRY, "HTTP 500")))
-    endpoint = scripted_endpoint(provider, total_timeout=0.2)
+    endpoint = scripted_endpoint(provider, total_timeout=0.8)
     async with endpoint:
         await endpoint.call(request(), "first", "first")
         effort = await endpoint.call(request(), "alone", "alone")
@@ -443,7 +443,7 @@ async def test_an_ask_that_fails_alone_tells_nothing_of_the_others() -> None:
     ids=["asks for silence", "cannot be reached"],
 )
 async def test_an_endpoint_that_is_away_stops_even_a_lonely_ask(failure: AttemptFailed) -> None:
-    endpoint = scripted_endpoint(ScriptedProvider(in_turn(completion(), failure)), total_timeout=0.2)
+    endpoint = scripted_endpoint(ScriptedProvider(in_turn(completion(), failure)), total_timeout=0.8)
     async with endpoint:
         await endpoint.call(request(), "first", "first")
         with pytest.raises(ProviderAway):

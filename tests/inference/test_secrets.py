@@ -36,7 +36,7 @@ def shown(error: BaseException) -> str:
 async def everything(base_url: str, asked: Any) -> str:
     """All that is kept or raised by one ask, as one text."""
     journal = MemoryJournal()
-    door = served_door(base_url, journal, timeout=0.3, total_timeout=0.6)
+    door = served_door(base_url, journal, timeout=0.8, total_timeout=1.2)
     found: list[str] = []
     try:
         outcome: Outcome | None = await door.ask(asked, CONFIG)
