@@ -312,6 +312,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         self._count_what_was_traded_before()
         if self._prefilled:
             self.house.place()
+        self.display.opening(self.good, self.mechanism.equilibrium)
         for agent in self.agents:
             if agent.strategy is not None:
                 self.floor.seat(agent.id).rng = self.draws("strategy", round_number, agent.id)

@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from colorama import just_fix_windows_console
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 from market_agents.config import read_environment
+from market_agents.economics.equilibrium import Equilibrium
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
 from market_agents.environments.mechanisms.auction import (
@@ -92,11 +92,36 @@ _NOUNS = {
 _LIMITED = frozenset(_NOUNS)
 
 
+class Watcher(Protocol):
+    """Somebody who looks on while a run goes, and never holds it up."""
+
+    def begin_round(self, number: int, rounds: int) -> None:
+        """A round begins, and the one before it is over."""
+
+    def begin_environment(self, name: str) -> None:
+        """An environment's part of the round begins."""
+
+    def open_market(self, good: str, equilibrium: Equilibrium) -> None:
+        """A good can be traded; prices in ticks."""
+
+    def trade(self, good: str, price: int) -> None:
+        """A trade was made; the price in ticks."""
+
+    def message(self, sender: str, content: str) -> None:
+        """Somebody said something."""
+
+
 class SimulationLogger:
-    """What a run tells while it goes; every method writes one record with its kind and place."""
+    """What a run tells while it goes; every method writes one record with its kind and place.
+
+    Attributes:
+        scale: between ticks and currency.
+        watcher: is told of some things besides; None where nobody looks on.
+    """
 
     def __init__(self, scale: TickScale) -> None:
-        self._scale = scale
+        self.scale = scale
+        self.watcher: Watcher | None = None
         self._place: dict[str, object] = {}
 
     def run(self, text: str) -> None:
@@ -107,6 +132,8 @@ class SimulationLogger:
         """A round begins."""
         self._place = {"round": number}
         self._tell("round", f"Round {number} of {rounds}")
+        if self.watcher is not None:
+            self.watcher.begin_round(number, rounds)
 
     def finished(self, rounds: int) -> None:
         """The last round is over."""
@@ -117,6 +144,13 @@ class SimulationLogger:
         """An environment's part of a round begins."""
         self._place = {"round": round_number, "environment": name}
         self._tell("environment", name)
+        if self.watcher is not None:
+            self.watcher.begin_environment(name)
+
+    def opening(self, good: str, equilibrium: Callable[[], Equilibrium]) -> None:
+        """A market opens; its equilibrium, in ticks, is found only where somebody looks on."""
+        if self.watcher is not None:
+            self.watcher.open_market(good, equilibrium())
 
     def perception(self, agent_id: str, strategy: str) -> None:
         """What an agent intends."""
@@ -136,9 +170,11 @@ class SimulationLogger:
 
     def events(self, events: Iterable[Event]) -> None:
         """What a mechanism decided."""
-        if log.isEnabledFor(logging.INFO):
+        if self.watcher is not None or log.isEnabledFor(logging.INFO):
             for event in events:
                 self._event(event)
+                if self.watcher is not None:
+                    _show(event, self.watcher)
 
     def _event(self, event: Event) -> None:
         match event:
@@ -180,15 +216,25 @@ class SimulationLogger:
             efficiency = "–" if result.efficiency is None else f"{result.efficiency:.1%}"
             text = (
                 f"{good}: {counted(len(result.trades), 'trade')}, {counted(result.volume, 'unit')}, mean price "
-                f"{self._scale.to_currency(result.mean_price):.2f}, efficiency {efficiency}"
+                f"{self.scale.to_currency(result.mean_price):.2f}, efficiency {efficiency}"
             )
         self._tell("market", text)
 
     def _price(self, ticks: int) -> str:
-        return str(self._scale.to_decimal(ticks))
+        return str(self.scale.to_decimal(ticks))
 
     def _tell(self, kind: str, text: str, agent_id: str | None = None) -> None:
         log.info("%s", text, extra={"kind": kind, "agent_id": agent_id, **self._place})
+
+
+def _show(event: Event, watcher: Watcher) -> None:
+    match event:
+        case TradeMade():
+            watcher.trade(event.good, event.price)
+        case MessagePosted():
+            watcher.message(event.sender_id, _remark(event) + event.content)
+        case _:
+            pass
 
 
 def _remark(message: MessagePosted) -> str:
@@ -338,22 +384,6 @@ def show_banner(console: Console) -> None:
 
         console.print(Text(figlet_format("MarketAgents", font="small", width=80).rstrip(), style="bold cyan"))
         console.print()
-
-
-def progress_line(console: Console, text: Callable[[], str]) -> Live | None:
-    """A line at the bottom of a terminal that shows ``text()`` while models are awaited; None in a pipe."""
-    if not console.is_terminal:
-        return None
-    return Live(
-        # Drawn once before anything else is: the refreshing thread's first line would meet a record half way.
-        Text(),
-        console=console,
-        get_renderable=lambda: Text(one_line(text(), console.width - 1), style="dim"),
-        refresh_per_second=4,
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
 
 
 def hide_in_logs(redact: Redactor) -> None:

@@ -81,6 +81,7 @@ class NegotiationPart:
         """Take out what agents have traded in the round's earlier markets."""
         for agent in self._host.agents:
             self.negotiation.count_traded(agent.id, self._preferences.used(agent.id, self.good))
+        self._host.display.opening(self.good, self.negotiation.equilibrium)
 
     async def take_turns(self, where: Where, cohorts: Sequence[Cohort]) -> set[str]:
         """Everybody may act once; acts of a simultaneous turn are applied in a drawn order.

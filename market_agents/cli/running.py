@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,12 +20,12 @@ from market_agents.logger_utils import (
     console_for,
     counted,
     hide_in_logs,
-    progress_line,
     say,
     set_up_logging,
     show_banner,
 )
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
+from market_agents.run_view import RunView, can_show
 from market_agents.storage import (
     Database,
     RoundSummary,
@@ -68,7 +68,7 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
     Args:
         orchestrator: ready to run.
         arguments: with the output flags.
-        console: the one that records are shown on, for the progress line has to give way to them.
+        console: the one that records are shown on, for the view of the run has to give way to them.
     """
     quiet = arguments.quiet or arguments.json
     hide_in_logs(orchestrator.redact)
@@ -77,11 +77,9 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
         orchestrator.display.run(f"run {orchestrator.run_id}, seed {orchestrator.seed}")
         for name in _stand_ins(orchestrator):
             orchestrator.display.run(f"{name} is the rule-based stand-in, no language model")
-    started = time.monotonic()
-    live = None if quiet else progress_line(console, lambda: _progress(orchestrator, started))
 
     def run() -> int:
-        with live or nullcontext():
+        with nullcontext() if quiet else _view(orchestrator, console):
             result = orchestrator.run()
         _tell(result, orchestrator, arguments)
         return 0
@@ -93,18 +91,13 @@ def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
     return [entry.name for entry in orchestrator.config.llm_configs if entry.client == "offline"]
 
 
-def _progress(orchestrator: MetaOrchestrator, started: float) -> str:
-    tally = orchestrator.door.tally
-    present = min(orchestrator.rounds_done + 1, orchestrator.config.max_rounds)
-    return (
-        f"round {present}: {tally.asked} asks done, {tally.in_flight} in flight, "
-        f"{tally.unanswered} without answer, {_so_far(orchestrator)}, {time.monotonic() - started:.0f} s"
-    )
-
-
-def _so_far(orchestrator: MetaOrchestrator) -> str:
-    cap = orchestrator.config.budget.max_cost
-    return f"${orchestrator.door.tally.cost:.4f}{'' if cap is None else f' of ${cap:,g}'} so far"
+def _view(orchestrator: MetaOrchestrator, console: Console) -> AbstractContextManager[object]:
+    """A view of the run on a terminal; elsewhere, and where a build server lends one, the records are enough."""
+    if os.environ.get("CI") or not can_show(console):
+        return nullcontext()
+    view = RunView(console, orchestrator.door, orchestrator.display.scale, orchestrator.redact)
+    orchestrator.display.watcher = view.scene
+    return view
 
 
 def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ from market_agents.inference.scope import Scope, current_scope
 
 @dataclass
 class Tally:
-    """What passed through the door so far; the numbers of the progress line.
+    """What passed through the door so far; the numbers that are shown while a run goes.
 
     Attributes:
         cost: US dollars of the asks whose price is known.

@@ -8,6 +8,7 @@ from random import Random
 from typing import Literal, Self
 
 from market_agents.economics.accounts import Accounts
+from market_agents.economics.equilibrium import Equilibrium
 from market_agents.economics.orders import Order, OrderStatus, Side, Trade
 from market_agents.economics.surplus import buyer_surplus, seller_surplus
 from market_agents.economics.ticks import TickScale
@@ -316,7 +317,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
             "bids": depth_view(self.institution, Side.BID, scale),
             "asks": depth_view(self.institution, Side.ASK, scale),
             "trades": trades_view(self._trades, scale),
-            "equilibrium": equilibrium_view(round_equilibrium(self._traders.values()), scale),
+            "equilibrium": equilibrium_view(self.equilibrium(), scale),
             "traders": {
                 trader.agent_id: {"role": trader.role, **own_view(trader, self.accounts, self.good, scale)}
                 for trader in self._traders.values()
@@ -341,6 +342,10 @@ class DoubleAuction(Mechanism[AuctionAction]):
         if self.order_lifetime == "round":
             for order in self.institution.expire():
                 self._give_up(order)
+
+    def equilibrium(self) -> Equilibrium:
+        """The competitive equilibrium of all units that the round opened; prices in ticks."""
+        return round_equilibrium(self._traders.values())
 
     def round_result(self) -> RoundResult:
         """The outcome of the round so far; to be asked for before units are opened for the next one."""

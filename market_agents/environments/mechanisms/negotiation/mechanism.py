@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from market_agents.economics.accounts import Accounts
+from market_agents.economics.equilibrium import Equilibrium
 from market_agents.economics.orders import Order, OrderStatus, Side, Trade
 from market_agents.economics.surplus import buyer_surplus, seller_surplus
 from market_agents.economics.ticks import TickScale
@@ -24,7 +25,7 @@ from market_agents.environments.mechanisms.auction import (
     TradeMade,
 )
 from market_agents.environments.mechanisms.auction.measures import measure_course
-from market_agents.environments.mechanisms.auction.results import measure_round
+from market_agents.environments.mechanisms.auction.results import measure_round, round_equilibrium
 from market_agents.environments.mechanisms.auction.trader import Trader
 from market_agents.environments.mechanisms.negotiation.actions import (
     Answer,
@@ -494,6 +495,10 @@ class Negotiation:
     def trades(self) -> list[TradeMade]:
         """The trades of the round so far, cohort by cohort."""
         return [trade for desk in self._desks for trade in desk.trades]
+
+    def equilibrium(self) -> Equilibrium:
+        """The competitive equilibrium of all units that the round opened; prices in ticks."""
+        return round_equilibrium(self._traders.values())
 
     def round_result(self) -> RoundResult:
         """The outcome of the round so far, measured by all units that the round opened."""
