@@ -121,6 +121,12 @@ class AuctionConfig(MarketConfig):
                 "reaches an ask of the house; it cannot trade with itself",
             )
         improving = self.must_improve or self.institution in ("gs", "aurora")
+        if improving and self.prefilled_book and self.prefill == "each" and self.order_lifetime == "run":
+            yield (
+                ("prefill",),
+                "quotes must improve, so that the house's orders could not stand anew beside those that outlive their "
+                "round; expected first, or order_lifetime: round",
+            )
         for orders in (bids, asks):
             if improving and len({price for price, _ in orders}) < len(orders):
                 yield (
@@ -244,9 +250,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         if round_number > 1 and (self.config.prefill == "each" or self.config.renewal == "endowment"):
             self.house.renew()
         self._prefilled = round_number == 1 or self.config.prefill == "each"
-        self.house.open_units(stands=self._prefilled)
-        if self._prefilled:
-            self.inserter.schedules(round_number, self.good, self.house.orders)
+        self.inserter.schedules(round_number, self.good, self.house.open_units(stands=self._prefilled))
 
     def _count_what_was_traded_before(self) -> None:
         """Take out of the market what agents have traded with each other in this round's talk."""

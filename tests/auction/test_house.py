@@ -81,3 +81,18 @@ def test_where_quotes_must_improve_the_worst_come_first() -> None:
 def test_an_order_that_the_market_refuses_is_told() -> None:
     with pytest.raises(ValueError, match="the order of house_2 is refused: a bid must be above the best one"):
         opened("gs", (Side.BID, 60, 1), (Side.BID, 60, 1))
+
+
+def test_orders_that_outlive_their_round_keep_the_units_behind_them() -> None:
+    made, house = opened("lob", *BOOK)
+    made.auction.order_lifetime = "run"
+    made.act("bob", "ask", 55)
+    made.act("ann", "bid", 90, 2)
+    made.auction.end_round()
+    left = house.open_units(stands=False)
+    made.auction.begin_round(2, Random(0))
+    units = {order.id: made.auction.units_left(order.id) for order in house.orders}
+    # bob sold one of the two at 65, and ann bought both at 75.
+    assert units == {"house_1": (60,), "house_2": (65,), "house_3": (80,), "house_4": ()}
+    assert {order.id: order.quantity for order in left} == {"house_1": 1, "house_2": 1, "house_3": 1}
+    assert all(made.auction.has_open_order(order.id) for order in left)

@@ -47,6 +47,17 @@ TREATMENTS: Final[dict[str, Changes]] = {
             {"side": "bid", "price": 99.0},
         ],
     },
+    "zi_lob_house_run": {
+        **ZI,
+        "max_rounds": 3,
+        f"{AUCTION}.institution": "lob",
+        f"{AUCTION}.order_lifetime": "run",
+        f"{AUCTION}.prefilled_book": [
+            {"side": "ask", "price": 101.0, "quantity": 3},
+            {"side": "ask", "price": 150.0},
+            {"side": "bid", "price": 5.0, "quantity": 2},
+        ],
+    },
     "stand_in_aurora": {f"{AUCTION}.institution": "aurora", f"{AUCTION}.sub_rounds": 2},
     "stand_in_lob_run": {
         "agent_config.buyer_share": 0.3,

@@ -8,7 +8,7 @@ the units belong to demand or supply, and measures count them as anybody's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.orders import Side
@@ -79,10 +79,25 @@ class House:
             if cash > 0 or goods > 0:
                 accounts.renew(order.id, good, max(goods, 0), max(cash, 0))
 
-    def open_units(self, *, stands: bool) -> None:
-        """Say before a round whether the orders will stand in it."""
+    def open_units(self, *, stands: bool) -> Sequence[HouseOrder]:
+        """Open what the house can trade in the coming round.
+
+        Args:
+            stands: whether the orders will be placed in it; else only those that outlived the last round have units.
+
+        Returns:
+            The orders with the units that they have in it.
+        """
+        market = self.market
+        left = [
+            order if stands else replace(order, quantity=len(market.units_left(order.id)))
+            for order in self.orders
+            if stands or market.has_open_order(order.id)
+        ]
+        units = {order.id: order.units_of(market.good) for order in left}
         for order in self.orders:
-            self.market.open_units(order.id, order.units_of(self.market.good) if stands else ())
+            market.open_units(order.id, units.get(order.id, ()))
+        return left
 
     def place(self) -> None:
         """Let the orders arrive in the round that has begun, and be seen as far as the institution shows any.
