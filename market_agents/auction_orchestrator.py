@@ -41,6 +41,7 @@ from market_agents.laboratory.floor import Floor, Seat
 from market_agents.laboratory.protocols import activation
 from market_agents.laboratory.seating import seat_agents
 from market_agents.memory import MarketRound, MemoryEntry, MemoryKind
+from market_agents.rng import derive_seed
 
 UNWRITTEN_ACTIVATIONS = 1000
 """Activations of strategies that are written in one transaction."""
@@ -319,7 +320,8 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         self.display.opening(self.good, self.mechanism.equilibrium)
         for agent in self.agents:
             if agent.strategy is not None:
-                self.floor.seat(agent.id).rng = self.draws("strategy", round_number, agent.id)
+                seed = derive_seed(self.streams.seed, "strategy", round_number, agent.id)
+                self.floor.seat(agent.id).draw_from(seed)
         self.floor.open()
 
     def happened(self) -> list[Event]:
@@ -372,6 +374,8 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         if self.config.acting == "simultaneous":
             seat.view.progress = sub_round / self.sub_rounds()
         action = self._choice(seat, seat.strategy)
+        if self.config.acting == "simultaneous" and sub_round == self.sub_rounds():
+            seat.rest()
         agent.environments[self.name].step(action)
         return Turn(agent, [Thought("action", action)])
 

@@ -7,6 +7,7 @@ carry out what strategies quote; in a simulation, which also asks models and kee
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from heapq import heapify, heappop, heappush
 from random import Random
 
@@ -25,14 +26,17 @@ class Seat:
         place: counted from 0 on a side, or among all.
         view: what the trader sees.
         strategy: how it quotes; None where a mind decides of which the floor knows nothing.
-        rng: where its draws come from.
+        seed: of the stream that its draws come from.
         outside: whether its acts are carried out by whoever runs the period, and not by the protocol.
 
     Attributes:
         inside: the strategy whose acts the protocol carries out.
+        rng: the stream; it exists from the first draw on, for it takes more memory than all else that is a seat's.
     """
 
-    __slots__ = ("agent_id", "buying", "inside", "place", "position", "rng", "strategy", "view")
+    __slots__ = ("_seed", "agent_id", "buying", "inside", "place", "position", "rng", "strategy", "view")
+
+    rng: Random
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class Seat:
         place: int,
         view: LiveView,
         strategy: QuotingStrategy | None,
-        rng: Random,
+        seed: int,
         *,
         outside: bool = False,
     ) -> None:
@@ -50,8 +54,25 @@ class Seat:
         self.buying = view.buying
         self.view = view
         self.strategy = strategy
-        self.rng = rng
+        self._seed = seed
         self.position = 0
+
+    def __getattr__(self, name: str) -> Random:
+        # Python asks here only for what is not there, so that later draws find the stream as fast as any attribute.
+        if name != "rng":
+            raise AttributeError(name)
+        self.rng = Random(self._seed)  # noqa: S311  (simulation, not cryptography)
+        return self.rng
+
+    def draw_from(self, seed: int) -> None:
+        """Begin another stream."""
+        self.rest()
+        self._seed = seed
+
+    def rest(self) -> None:
+        """Let the stream go; whoever draws again without `draw_from` has the same draws again."""
+        with suppress(AttributeError):
+            del self.rng
 
     def quote(self) -> int | None:
         """The price that the strategy quotes now; None where it stays silent or there is none."""

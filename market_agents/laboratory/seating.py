@@ -44,6 +44,6 @@ def seat_agents(
     for place, agent in enumerate(agents):
         own = agent.strategy if isinstance(agent.strategy, QuotingStrategy) else None
         strategy = strategies.get(agent.id, own)
-        rng = streams.stream("strategy", agent.id)
-        seats.append(Seat(agent.id, place, market.view(agent.id), strategy, rng, outside=True))
+        seed = derive_seed(streams.seed, "strategy", agent.id)
+        seats.append(Seat(agent.id, place, market.view(agent.id), strategy, seed, outside=True))
     return Floor(market, seats, house=house)

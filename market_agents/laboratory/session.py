@@ -114,7 +114,7 @@ class _Session:
             self._market.join(agent_id, "buyer" if buying else "seller")
             view = self._market.view(agent_id)
             self._seats.append(
-                Seat(agent_id, place, view, strategies[index], streams.stream("trader", index))
+                Seat(agent_id, place, view, strategies[index], derive_seed(seed, "trader", index))
             )
         self._places = {seat.agent_id: seat.place for seat in self._seats}
         self._floor = Floor(self._market, self._seats)

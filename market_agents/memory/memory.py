@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from market_agents.memory.entries import MemoryEntry, MemoryKind
@@ -14,6 +15,9 @@ from market_agents.plain_text import one_line
 
 RECORDED_OF_A_MESSAGE = 500
 """Characters of a message that the record of what was heard holds; the whole text is where messages are kept."""
+
+WINDOWED = frozenset({MemoryKind.REFLECTION, MemoryKind.STEP, MemoryKind.TRADE})
+"""What is kept in sight as far as the window reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +63,18 @@ class Memory:
     ) -> None:
         self.enabled = enabled
         self.note_length = note_length if enabled else 0
-        self._kinds = frozenset(kinds)
+        self._kinds = tuple(kinds)
         self._most_recalled = recalled
         self._retriever = retriever or Recent()
-        self._latest = {
-            kind: deque[MemoryEntry]() for kind in (MemoryKind.REFLECTION, MemoryKind.STEP, MemoryKind.TRADE)
-        }
+        # Empty stores are cheap or not there yet, for there may be very many agents who never remember anything.
+        self._latest: dict[MemoryKind, list[MemoryEntry]] = {}
         self._window = window
-        self._older: deque[MemoryEntry] = deque(maxlen=kept)
+        self._most_kept = kept
         self._out_of_sight = 0
         self._recalled: dict[str, tuple[MemoryEntry, ...]] = {}
         self._strategies: dict[str, MemoryEntry] = {}
         self._note = ""
-        self._heard: deque[Mapping[str, Any]] = deque(maxlen=messages)
+        self._most_heard = messages
         self._heard_in = 0
         self._messages_missed = 0
         self._last_prices: dict[str, float] = {}
@@ -79,6 +82,14 @@ class Memory:
         self._closing: dict[str, float | None] = {}
         self._new: list[MemoryEntry] = []
         self._place = (0, 0)
+
+    @cached_property
+    def _older(self) -> deque[MemoryEntry]:
+        return deque(maxlen=self._most_kept)
+
+    @cached_property
+    def _heard(self) -> deque[Mapping[str, Any]]:
+        return deque(maxlen=self._most_heard)
 
     # -- keeping --------------------------------------------------------------------------------------------------
 
@@ -94,11 +105,11 @@ class Memory:
             self._note = entry.content
         elif entry.kind is MemoryKind.EVENT:
             self._put_away(entry)
-        elif entry.kind in self._latest:
-            window = self._latest[entry.kind]
+        elif entry.kind in WINDOWED:
+            window = self._latest.setdefault(entry.kind, [])
             window.append(entry)
             if len(window) > self._window:
-                self._put_away(window.popleft())
+                self._put_away(window.pop(0))
 
     def take_note(self, round_number: int, environment: str, note: str) -> None:
         """Rewrite the private note; it is cut to its length."""
@@ -114,7 +125,7 @@ class Memory:
             self._heard.clear()
             self._heard_in, self._messages_missed = round_number, 0
         said = list(messages)
-        new = deque(said, maxlen=self._heard.maxlen)
+        new = deque(said, maxlen=self._most_heard)
         before = len(self._heard)
         self._heard.extend(new)
         self._messages_missed += before + len(said) - len(self._heard)
@@ -160,7 +171,7 @@ class Memory:
 
     def latest(self, *kinds: MemoryKind) -> list[MemoryEntry]:
         """The latest reflections, steps or trades, at most the declared window of each, in the order of keeping."""
-        found = [entry for kind in kinds for entry in self._latest[kind]]
+        found = [entry for kind in kinds for entry in self._latest.get(kind, ())]
         return sorted(found, key=lambda entry: (entry.round, entry.seq))
 
     def reflections(self) -> list[MemoryEntry]:

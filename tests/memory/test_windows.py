@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from market_agents.agents.cognitive_steps import render_memory
@@ -145,3 +147,14 @@ async def test_what_comes_back_stands_before_what_is_recent() -> None:
         "What you decided to do from now on: wait",
         "Your private note: mine",
     ]
+
+
+def test_an_agent_that_remembers_nothing_takes_little_memory() -> None:
+    Memory()
+    tracemalloc.start()
+    try:
+        minds = [Memory() for _ in range(200)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / len(minds) < 1_500
