@@ -160,6 +160,10 @@ def test_switched_off_nobody_talks_and_nobody_is_asked(tmp_path: Path) -> None:
         assert rows(file, f"SELECT * FROM {table}") == []
     [note] = rows(file, "SELECT message FROM run_events WHERE kind = 'chat_off'")
     assert note["message"] == "group_chat: no discussion, for enabled is false"
+    assert (
+        rows(file, "SELECT * FROM run_events WHERE kind = 'empty_round' AND message LIKE '%group_chat%'")
+        == []
+    )
 
 
 @pytest.mark.parametrize(
