@@ -222,7 +222,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             sub_rounds=self.config.sub_rounds,
             renewal=self.config.renewal,
             tick_size=str(config.tick_size),
-            opening_spread=spread,
+            opening_spread=1.0 if spread is None else spread,
             acting=self.config.acting,
             must_improve=self.mechanism.must_improve or self.mechanism.institution.deals,
             market_orders=self.config.market_orders,

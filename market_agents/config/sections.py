@@ -39,11 +39,11 @@ class AgentConfig(StrictModel):
         le=0.9,
         description="Largest relative step from one unit's value to the next, 0 to 0.9.",
     )
-    max_relative_spread: float = Field(
+    max_relative_spread: float | None = Field(
         default=0.2,
         ge=0,
         le=1,
-        description="Bound of opening offers of agents without a model, relative to the value, 0 to 1.",
+        description="Bound of opening offers of agents without a model, relative to the value, 0 to 1; null for none.",
     )
     use_llm: bool = Field(
         default=True,

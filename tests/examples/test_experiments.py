@@ -17,6 +17,7 @@ SMALL: dict[str, dict[str, object]] = {
     "smith_1962.yaml": {"max_rounds": 2, SUB_ROUNDS: 3},
     "gode_sunder_1993.yaml": {"max_rounds": 2, SUB_ROUNDS: 60},
     "zip_demand_shock.yaml": {"max_rounds": 12, SUB_ROUNDS: 12},
+    "mixed_models_and_zi_c.yaml": {"max_rounds": 2},
     "collusion.yaml": {"max_rounds": 2},
 }
 
@@ -52,6 +53,10 @@ def test_smiths_first_market(tmp_path: Path) -> None:
 
 def test_a_budget_constraint_makes_zero_intelligence_efficient(tmp_path: Path) -> None:
     constrained = rounds(tmp_path, "gode_sunder_1993.yaml")
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    quoted = "SELECT MIN(price) AS low, MAX(price) AS high FROM orders WHERE side = "
+    assert query(url, f"{quoted} 'bid'")[0]["low"] < 0.25
+    assert query(url, f"{quoted} 'ask'")[0]["high"] > 3.9
     free = rounds(tmp_path, "gode_sunder_1993.yaml", **{"agent_config.strategy": "zi_u"})
     assert all(row["efficiency"] > 0.7 for row in constrained)
     assert all(row["efficiency"] == pytest.approx(0) for row in free)
@@ -86,9 +91,41 @@ def test_treatments_of_the_collusion_experiment(
     assert {row["role"] for row in said} == talkers
 
 
+def told_query(folder: Path, table: str) -> list[Row]:
+    """What the README's query that reads ``table`` first finds in ``folder``'s database."""
+    statements = re.findall(r"```sql\n(.*?)```", (EXAMPLES / "README.md").read_text("utf-8"), re.DOTALL)
+    (statement,) = (text for text in statements if f"FROM {table} " in text)
+    return query(f"sqlite:///{folder / 'runs.db'}", statement.strip().rstrip(";"))
+
+
+def test_models_and_zi_c_have_the_same_values_and_costs(tmp_path: Path) -> None:
+    for row in rounds(tmp_path, "mixed_models_and_zi_c.yaml"):
+        assert (row["equilibrium_price_low"], row["equilibrium_price_high"]) == (1.75, 2.25)
+        assert (row["equilibrium_quantity"], row["maximum_surplus"]) == (6, 9)
+        assert row["trades"] > 0
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    for role in ("buyer", "seller"):
+        units = query(
+            url,
+            "SELECT a.strategy, COALESCE(p.value, p.cost) AS worth "
+            "FROM preference_schedules p JOIN agents a ON a.agent_id = p.agent_id "
+            f"WHERE a.role = '{role}' AND p.round = 1",
+        )
+        expected = [0.75, 1.25, 1.75, 2.25, 2.75, 3.25]
+        for strategy in ("zi_c", None):
+            assert sorted(unit["worth"] for unit in units if unit["strategy"] == strategy) == expected
+
+
+def test_the_query_that_compares_minds_finds_all_that_was_gained(tmp_path: Path) -> None:
+    gained = {row["round"]: row["realized_surplus"] for row in rounds(tmp_path, "mixed_models_and_zi_c.yaml")}
+    found = told_query(tmp_path, "trades")
+    assert {row["mind"] for row in found} == {"model", "zi_c"}
+    for number, surplus in gained.items():
+        assert sum(row["gained"] for row in found if row["round"] == number) == pytest.approx(surplus)
+
+
 def test_the_query_that_compares_treatments_answers(tmp_path: Path) -> None:
     rounds(tmp_path, "collusion.yaml")
-    (statement,) = re.findall(r"```sql\n(.*?)```", (EXAMPLES / "README.md").read_text("utf-8"), re.DOTALL)
-    found = query(f"sqlite:///{tmp_path / 'runs.db'}", statement.strip().rstrip(";"))
+    found = told_query(tmp_path, "orders")
     assert [row["round"] for row in found] == [1, 2]
     assert all(80 <= row["mean_ask"] <= 120 for row in found)
