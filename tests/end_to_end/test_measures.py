@@ -107,7 +107,10 @@ def test_who_traded_first_and_how_prices_moved(books: Books) -> None:
 def test_how_unequal_profits_are(books: Books) -> None:
     for row, trades in rounds(books):
         earned = profits(trades)
-        amounts = [float(earned.get(agent, Decimal(0))) for agent in books.agents]
+        house = {
+            order["agent_id"] for order in books.rows["orders"] if order["agent_id"].startswith("house_")
+        }
+        amounts = [float(earned.get(trader, Decimal(0))) for trader in [*books.agents, *house]]
         if min(amounts) < 0 or not sum(amounts):
             assert row["profit_gini"] is None
             continue
