@@ -6,6 +6,7 @@ from market_agents.storage.database import Database, check_database, open_databa
 from market_agents.storage.dictionary import Entry, Kind, dictionary
 from market_agents.storage.digest import digest
 from market_agents.storage.export import export_run
+from market_agents.storage.files import replace_file
 from market_agents.storage.journal import StoredJournal
 from market_agents.storage.leases import Lease, is_alive
 from market_agents.storage.lineage import Ancestor, Asks, Totals, lineage, totals
@@ -70,6 +71,7 @@ __all__ = [
     "open_database",
     "record_event",
     "record_sample",
+    "replace_file",
     "require_rounds",
     "resource_use",
     "restore",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
@@ -17,6 +16,7 @@ from market_agents.plain_text import spreadsheet_safe
 from market_agents.storage.columns import Instant, Json, Words
 from market_agents.storage.database import Database
 from market_agents.storage.dictionary import ROWS, dictionary
+from market_agents.storage.files import replace_file
 from market_agents.storage.parquet import write_parquet
 from market_agents.storage.reading import require_run, stream
 from market_agents.storage.rows import Codec, Values, codec
@@ -57,12 +57,12 @@ def export_run(database: Database, run_id: str, format: Format, folder: Path) ->
         try:
             folder.mkdir(parents=True, exist_ok=True)
             files = [
-                _replace(
+                replace_file(
                     folder / f"{name}.{format}", _writer(format, table, stream(connection, table, run_id))
                 )
                 for name, table in metadata.tables.items()
             ]
-            return sorted([*files, _replace(folder / DICTIONARY, partial(_write, _described()))])
+            return sorted([*files, replace_file(folder / DICTIONARY, partial(_write, _described()))])
         except OSError as error:
             raise UserError(
                 f"{folder} cannot be written ({error.strerror}): choose another folder"
@@ -74,19 +74,6 @@ def _writer(format_name: Format, table: Table, rows: Iterator[Values]) -> Callab
     if format_name == "parquet":
         return partial(write_parquet, codec=table_codec, rows=rows)
     return partial(_write, (_csv if format_name == "csv" else _jsonl)(table_codec, rows))
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> Path:
-    """Write beside the file, then take its place: readers see the old one or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        write(beside)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
 
 
 def _write(lines: Iterator[str], path: Path) -> None:

@@ -5,7 +5,7 @@ Made from storage alone, of a run that goes on as well as of one that has ended.
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -21,7 +21,7 @@ from market_agents.reporting.report.origin import origin_section, run_section, t
 from market_agents.reporting.report.page import as_html
 from market_agents.reporting.report.records import Regime, read_markets
 from market_agents.reporting.report.talk import talk_section
-from market_agents.storage import Database, RunStatus, get_run, leaderboard
+from market_agents.storage import Database, RunStatus, get_run, leaderboard, replace_file
 
 __all__ = ["Baseline", "Baselines", "Regime", "ReportFormat", "make_report", "read_regimes", "write_report"]
 
@@ -85,16 +85,11 @@ def write_report(report: Report, path: Path, form: ReportFormat) -> list[Path]:
     try:
         if files:
             folder.mkdir(exist_ok=True)
-        return [_replace(folder / name, content) for name, content in files.items()] + [_replace(path, text)]
+        targets = {**{folder / name: content for name, content in files.items()}, path: text}
+        return [replace_file(target, partial(_write, content)) for target, content in targets.items()]
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}): choose another with -o") from error
 
 
-def _replace(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
