@@ -1,0 +1,1 @@
+"""The rows of what happened, by what they tell of; `market_agents.insert_simulation_data` writes them."""
