@@ -169,7 +169,7 @@ def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:
     if not quiet:
         lines += [
             "Look further:",
-            f"  {command('runs', 'show', result.run_id, place=place)}",
+            f"  {command('report', result.run_id, place=place)}",
             f"  {command('digest', result.run_id, place=place)}",
             f"  {command('export', result.run_id, '--format', 'csv', '-o', 'results', place=place)}",
         ]

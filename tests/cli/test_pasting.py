@@ -40,6 +40,7 @@ def test_printed_commands_can_be_pasted(shell: Shell, flag: tuple[str, ...]) -> 
         assert ("--database" in line) == bool(flag)
         assert shell.line(line).code == 0, line
     assert (shell.folder / "results" / "trades.csv").exists()
+    assert (shell.folder / "report.html").exists()
 
 
 @pytest.mark.parametrize("by", ["flag", "DATABASE_URL", ".env"])
