@@ -655,6 +655,12 @@ def test_match_looks_into_the_body_and_counts_only_matches() -> None:
     assert struck(plan, 3, raw=b"to agent_7") == [1]
 
 
+def test_a_match_of_several_texts_needs_them_all() -> None:
+    plan = FaultPlan([Rule("refusal", match=["agent_7", "Round 2"])])
+    bodies = (b"agent_7, Round 1", b"agent_6, Round 2", b"agent_7, Round 2")
+    assert [bool(plan.strike(body, "text", False, "key", 1)) for body in bodies] == [False, False, True]
+
+
 def test_final_fault_does_not_use_up_the_rules_after_it() -> None:
     plan = FaultPlan([Rule("status", first=2), Rule("hang", first=1)])
     kinds = [[rule.kind for rule in plan.strike(b"", "text", False, "k", n)] for n in range(1, 5)]

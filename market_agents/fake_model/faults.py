@@ -41,7 +41,7 @@ class Rule:
         first: strike the first so many matching requests.
         every: strike each so-many-th matching request.
         probability: strike this share of them, drawn from the request and how often it came before.
-        match: strike only requests with this text in their raw body.
+        match: strike only requests with this text, or all of these texts, in their raw body.
         code: of ``status``, the HTTP status.
         retry_after: of ``status``, the header's value.
         body: of ``status``, the reply's body; of ``malformed``, one of ``MALFORMED``.
@@ -55,7 +55,7 @@ class Rule:
     first: int | None = None
     every: int | None = None
     probability: float | None = None
-    match: str | None = None
+    match: str | Sequence[str] = ()
     code: int = 500
     retry_after: str | float | None = None
     body: Any = None
@@ -63,6 +63,11 @@ class Rule:
     jitter_ms: float = 0.0
     model: str = "another-model"
     cut: float = 0.5
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """What the raw body of a request must hold to be struck."""
+        return (self.match,) if isinstance(self.match, str) else self.match
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -119,7 +124,7 @@ class FaultPlan:
                 continue
             if rule.kind in NEEDS_VALUE and not structured:
                 continue
-            if rule.match is not None and rule.match.encode() not in raw:
+            if not all(text.encode() in raw for text in rule.texts):
                 continue
             self._matched[place] += 1
             if self._due(place, f"{key}:{attempt}:{place}"):
