@@ -15,7 +15,7 @@ from market_agents.storage import Database, cache_counts, cache_hits, clear_cach
 def main(argv: Sequence[str]) -> int:
     """Show or clear the cache."""
     parser = parser_for("cache", "Answers kept for later runs: `stats` counts them, `clear` forgets them.")
-    parser.add_argument("what", choices=["stats", "clear"])
+    parser.add_argument("what", choices=["stats", "clear"], help="count the answers, or forget them")
     parser.add_argument("--model", metavar="MODEL", help="clear only what this model answered")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

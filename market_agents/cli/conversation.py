@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         "Who spoke, who answered whom, which prices were named and where they went, by round and cohort; "
         "also of a run that is not finished.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     parser.add_argument(
         "--json",
         action="store_true",

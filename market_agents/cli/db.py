@@ -23,7 +23,7 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "db", "Bring the database to this version's schema, check it, copy it to a FILE, or make it from one."
     )
-    parser.add_argument("what", choices=["upgrade", "check", "backup", "restore"])
+    parser.add_argument("what", choices=["upgrade", "check", "backup", "restore"], help="what to do")
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of `backup` and `restore`")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

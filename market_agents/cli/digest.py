@@ -14,7 +14,7 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "digest", "One SHA-256 over everything that a run decided, the same in every database."
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)
 

@@ -13,9 +13,11 @@ from market_agents.storage import export_run
 def main(argv: Sequence[str]) -> int:
     """Export a run."""
     parser = parser_for("export", "Write every table of a run to a folder.")
-    parser.add_argument("run_id", metavar="RUN_ID")
-    parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="csv")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="csv", help="default: csv")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write to"
+    )
     add_database_flag(parser)
     arguments = parser.parse_args(argv)
 

@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
         "The measures of a run's markets, round by round; also of a run that is not finished. "
         "What each means: docs/measures.md.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line, every round")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

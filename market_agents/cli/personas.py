@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
         "The balance of personas over roles and, where the environment `elicitation` took part, revealed "
         "against assigned traits.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object on one line")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

@@ -22,7 +22,13 @@ from market_agents.meta_orchestrator import load_config
 def main(argv: Sequence[str]) -> int:
     """Forecast a run."""
     parser = parser_for("plan", "Forecast calls, tokens, cost and time of a run; nothing is asked.")
-    parser.add_argument("config", nargs="?", default="orchestrator_config.yaml", metavar="CONFIG")
+    parser.add_argument(
+        "config",
+        nargs="?",
+        default="orchestrator_config.yaml",
+        metavar="CONFIG",
+        help="the YAML file; default: orchestrator_config.yaml",
+    )
     parser.add_argument("--config", dest="config_flag", metavar="FILE", help="the same as CONFIG")
     parser.add_argument(
         "--set",

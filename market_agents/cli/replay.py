@@ -18,7 +18,7 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "replay", "Run again from the journal alone; an error on the first request it does not hold."
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     parser.add_argument(
         "--force", action="store_true", help="go on although program or prompts changed since"
     )

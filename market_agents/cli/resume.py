@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "resume", "Go on with a run after an interruption; nothing that was answered is asked again."
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="use other limits, keys or addresses from a file"
     )

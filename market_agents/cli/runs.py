@@ -45,8 +45,15 @@ def main(argv: Sequence[str]) -> int:
         "runs",
         "List runs; `show RUN_ID` looks at one, `compare A B ...` puts some side by side, `delete RUN_ID` removes one.",
     )
-    parser.add_argument("what", nargs="?", choices=["list", "show", "compare", "delete"], default="list")
-    parser.add_argument("run_ids", nargs="*", metavar="RUN_ID")
+    parser.add_argument(
+        "what", nargs="?", choices=["list", "show", "compare", "delete"], default="list", help="default: list"
+    )
+    parser.add_argument(
+        "run_ids",
+        nargs="*",
+        metavar="RUN_ID",
+        help="none for `list`, one for `show` and `delete`, two or more for `compare`",
+    )
     parser.add_argument("--json", action="store_true", help="print a comparison as one JSON list on one line")
     parser.add_argument("--yes", action="store_true", help="delete without asking")
     add_database_flag(parser)

@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
         "Follow every decision of one agent in one round: prompt, raw answer, what was read from it, verdict, "
         "order, fills and profit; also of a run that is not finished.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID")
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
     parser.add_argument("--agent", required=True, metavar="ID", help="for example agent_1")
     parser.add_argument("--round", required=True, type=int, metavar="N", help="counted from 1")
     parser.add_argument("--environment", metavar="NAME", help="only what happened there")

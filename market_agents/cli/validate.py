@@ -15,8 +15,21 @@ from market_agents.meta_orchestrator import load_config
 def main(argv: Sequence[str]) -> int:
     """Check a configuration."""
     parser = parser_for("validate", "Find every mistake in a YAML file.")
-    parser.add_argument("config", nargs="?", default="orchestrator_config.yaml", metavar="CONFIG")
-    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY.PATH=VALUE")
+    parser.add_argument(
+        "config",
+        nargs="?",
+        default="orchestrator_config.yaml",
+        metavar="CONFIG",
+        help="the YAML file; default: orchestrator_config.yaml",
+    )
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="replace a value; repeatable",
+    )
     arguments = parser.parse_args(argv)
     set_up_logging(console_for(sys.stderr), quiet=True, log_file=None)
     return guarded(lambda: _validate(arguments))
