@@ -52,7 +52,16 @@ class Holding:
     locked_goods: Mapping[str, int]
 
 
-class _Account:
+class Account:
+    """One agent's cash and goods; whoever trades often asks it directly, and need not name its holder each time.
+
+    Attributes:
+        cash: ticks, what is locked included.
+        locked_cash: ticks behind open bids.
+        goods: units by good, what is locked included.
+        locked_goods: units by good behind open asks.
+    """
+
     __slots__ = ("cash", "goods", "locked_cash", "locked_goods")
 
     def __init__(self, goods: Sequence[str]) -> None:
@@ -61,11 +70,36 @@ class _Account:
         self.goods = dict.fromkeys(goods, 0)
         self.locked_goods = dict.fromkeys(goods, 0)
 
+    def free_goods(self, good: str) -> int:
+        """Units that back no order."""
+        return self.goods[good] - self.locked_goods[good]
 
-class _OpenAccounts(dict[str, _Account]):
+    def relock_cash(self, former: int, cash: int) -> bool:
+        """Lock ticks in the place of those that were locked; False, and nothing changed, where fewer are available."""
+        locked = self.locked_cash - former + cash
+        if locked > self.cash:
+            return False
+        if former < 0 or cash < 0 or former > self.locked_cash:
+            raise ValueError(f"{self.locked_cash} ticks are locked, cannot lock {cash} instead of {former}")
+        self.locked_cash = locked
+        return True
+
+    def relock_goods(self, good: str, former: int, quantity: int) -> bool:
+        """Lock units in the place of those that were locked; False, and nothing changed, where fewer are available."""
+        before = self.locked_goods[good]
+        locked = before - former + quantity
+        if locked > self.goods[good]:
+            return False
+        if former < 0 or quantity < 0 or former > before:
+            raise ValueError(f"{before} {good} are locked, cannot lock {quantity} instead of {former}")
+        self.locked_goods[good] = locked
+        return True
+
+
+class _OpenAccounts(dict[str, Account]):
     """Accounts by holder; a plain look-up is all that the many small calls below can afford."""
 
-    def __missing__(self, agent_id: str) -> _Account:
+    def __missing__(self, agent_id: str) -> Account:
         raise ValueError(f"{agent_id} has no account; open one first")
 
 
@@ -119,10 +153,18 @@ class Accounts:
         if unknown:
             raise ValueError(f"unknown goods {sorted(unknown)}; known are {list(self.goods)}")
         _refuse_negative(cash, *goods.values())
-        self._open[agent_id] = _Account(self.goods)
+        self._open[agent_id] = Account(self.goods)
         for good in self.goods:
             self._book(agent_id, MovementKind.ENDOWMENT, good, goods.get(good, 0), cash)
             cash = 0
+
+    def account(self, agent_id: str) -> Account:
+        """An agent's account itself.
+
+        Raises:
+            ValueError: the agent has no account.
+        """
+        return self._open[agent_id]
 
     def holding(self, agent_id: str) -> Holding:
         """What an agent holds now.
@@ -140,28 +182,17 @@ class Accounts:
 
     def available_goods(self, agent_id: str, good: str) -> int:
         """Units that back no order."""
-        account = self._open[agent_id]
-        return account.goods[good] - account.locked_goods[good]
+        return self._open[agent_id].free_goods(good)
 
     def reserve_cash(self, agent_id: str, cash: int) -> bool:
         """Lock ticks behind an order; False, and nothing changed, where fewer are available."""
-        account = self._open[agent_id]
-        if cash < 0:
-            _refuse_negative(cash)
-        if cash > account.cash - account.locked_cash:
-            return False
-        account.locked_cash += cash
-        return True
+        _refuse_negative(cash)
+        return self._open[agent_id].relock_cash(0, cash)
 
     def reserve_goods(self, agent_id: str, good: str, quantity: int) -> bool:
         """Lock units behind an order; False, and nothing changed, where fewer are available."""
-        account = self._open[agent_id]
-        if quantity < 0:
-            _refuse_negative(quantity)
-        if quantity > account.goods[good] - account.locked_goods[good]:
-            return False
-        account.locked_goods[good] += quantity
-        return True
+        _refuse_negative(quantity)
+        return self._open[agent_id].relock_goods(good, 0, quantity)
 
     def release_cash(self, agent_id: str, cash: int) -> None:
         """Unlock ticks.

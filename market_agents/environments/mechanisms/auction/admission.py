@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from market_agents.economics.accounts import Accounts
 from market_agents.economics.orders import Side
 from market_agents.economics.ticks import TickScale
 from market_agents.environments.mechanisms.auction.institutions import Means
@@ -12,28 +11,17 @@ _BID = Side.BID  # bound once, as in `orders`
 
 
 def refusal(
-    trader: Trader,
-    side: Side,
-    price: int,
-    quantity: int,
-    accounts: Accounts,
-    good: str,
-    scale: TickScale,
-    max_price: int | None,
+    trader: Trader, side: Side, price: int, quantity: int, max_price: int | None, scale: TickScale
 ) -> str | None:
-    """Why a quote is refused, in one line that its trader can act on; None if it is not.
-
-    What backs the trader's open order counts as available, because the quote would replace that order.
+    """Why a trader may not quote so, whatever it has, in one line that it can act on; None if it may.
 
     Args:
         trader: who wants to quote.
         side: on which side.
         price: ticks for one unit.
         quantity: units.
-        accounts: what the trader holds.
-        good: what is traded here.
-        scale: the market's ticks, for amounts in the text.
         max_price: the highest price admitted, in ticks; None for no limit.
+        scale: the market's ticks, for amounts in the text.
     """
     if price < 1 or quantity < 1:
         return "price and quantity must be above 0"
@@ -42,20 +30,25 @@ def refusal(
     if max_price is not None and price > max_price:
         return f"the highest price admitted is {scale.to_decimal(max_price)}"
     left = len(trader.units) - trader.traded
-    if quantity > left:
-        return _too_many(side, quantity, left)
-    order = trader.order
-    if side is _BID:
-        cash = accounts.available_cash(trader.agent_id)
-        if order is not None:
-            cash += order.price * order.remaining
+    return _too_many(side, quantity, left) if quantity > left else None
+
+
+def uncovered(means: Means, price: int, quantity: int, good: str, scale: TickScale) -> str | None:
+    """What a trader lacks for a quote, in one line that it can act on; None if nothing.
+
+    Args:
+        means: what it has, what backs the orders included that the quote replaces.
+        price: ticks for one unit.
+        quantity: units.
+        good: what is traded here.
+        scale: the market's ticks, for amounts in the text.
+    """
+    if means.buying:
+        cash = means.cash
         return None if price * quantity <= cash else _uncovered_bid(price, quantity, cash, scale)
-    goods = accounts.available_goods(trader.agent_id, good)
-    if order is not None:
-        goods += order.remaining
-    if quantity <= goods:
+    if quantity <= means.goods:
         return None
-    return f"an ask of {quantity} needs {quantity} {good}; you have {goods} available"
+    return f"an ask of {quantity} needs {quantity} {good}; you have {means.goods} available"
 
 
 def market_refusal(

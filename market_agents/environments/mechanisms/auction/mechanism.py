@@ -9,36 +9,13 @@ from typing import Literal, Self
 
 from market_agents.economics.accounts import Accounts
 from market_agents.economics.equilibrium import Equilibrium
-from market_agents.economics.orders import Order, OrderStatus, Side, Trade
-from market_agents.economics.surplus import buyer_surplus, seller_surplus
+from market_agents.economics.orders import Side, Trade
 from market_agents.economics.ticks import TickScale
-from market_agents.environments.environment import Mechanism, Observation
-from market_agents.environments.mechanisms.auction.actions import (
-    Accept,
-    AuctionAction,
-    Cancel,
-    Hold,
-    MarketOrder,
-    Quote,
-    Unreadable,
-    read_action,
-)
-from market_agents.environments.mechanisms.auction.admission import market_refusal, refusal, unimproved
-from market_agents.environments.mechanisms.auction.events import (
-    MarketOrderPlaced,
-    OrderCancelled,
-    OrderFilled,
-    OrderPlaced,
-    OrderRejected,
-    TradeMade,
-)
+from market_agents.environments.environment import Observation
+from market_agents.environments.mechanisms.auction.actions import AuctionAction, read_action
+from market_agents.environments.mechanisms.auction.exchange import Exchange
 from market_agents.environments.mechanisms.auction.information import USUAL_INFORMATION, complete
-from market_agents.environments.mechanisms.auction.institutions import (
-    INSTITUTIONS,
-    Fill,
-    Institution,
-    Means,
-)
+from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS
 from market_agents.environments.mechanisms.auction.live_view import LiveView, ShadedView
 from market_agents.environments.mechanisms.auction.measures import (
     RoundMeasures,
@@ -51,7 +28,7 @@ from market_agents.environments.mechanisms.auction.results import (
     measure_round,
     round_equilibrium,
 )
-from market_agents.environments.mechanisms.auction.trader import SHOWN_TRADES, Trader
+from market_agents.environments.mechanisms.auction.trader import SHOWN_TRADES
 from market_agents.environments.mechanisms.auction.views import (
     currency,
     depth_view,
@@ -60,13 +37,9 @@ from market_agents.environments.mechanisms.auction.views import (
     trades_view,
     turn_view,
 )
-from market_agents.errors import IllegalAction
-
-_SIDES = {"buyer": Side.BID, "seller": Side.ASK}
-_BID, _REPLACED = Side.BID, OrderStatus.REPLACED  # bound once, as in `orders`
 
 
-class DoubleAuction(Mechanism[AuctionAction]):
+class DoubleAuction(Exchange):
     """One good's market, in which buyers bid, sellers ask, and each has at most one open order.
 
     A new quote replaces the trader's open order, as a market order does; a refused one changes nothing. Cash and
@@ -110,7 +83,6 @@ class DoubleAuction(Mechanism[AuctionAction]):
         information: Iterable[str] = USUAL_INFORMATION,
         keep_events: bool = True,
     ) -> None:
-        super().__init__()
         if institution not in INSTITUTIONS:
             raise ValueError(
                 f"unknown institution {institution!r}; known are {', '.join(sorted(INSTITUTIONS))}"
@@ -119,27 +91,20 @@ class DoubleAuction(Mechanism[AuctionAction]):
             raise ValueError(f"no account holds {good!r}; goods are {', '.join(accounts.goods)}")
         if max_price is not None and max_price < 1:
             raise ValueError(f"max_price must be at least one tick, not {max_price}")
+        super().__init__(
+            good=good,
+            accounts=accounts,
+            institution=INSTITUTIONS[institution](),
+            scale=TickScale(tick_size),
+            max_price=max_price,
+            must_improve=must_improve,
+            market_orders=market_orders,
+            keep_events=keep_events,
+        )
         self.information = complete(information)
-        self.good = good
-        self.accounts = accounts
-        self.institution = INSTITUTIONS[institution]()
-        self.scale = TickScale(tick_size)
         self.order_lifetime = order_lifetime
-        self.max_price = max_price
-        self.must_improve = must_improve or self.institution.must_improve
-        self.market_orders = market_orders
-        # Most rules neither refuse nor close anything; asking them at every quote would cost a tenth of a step.
-        rule = type(self.institution)
-        self._asks_rule = self.must_improve or rule.refuses is not Institution.refuses
-        self._rule_closes = rule.take_closed is not Institution.take_closed
-        self._keep_events = keep_events
-        self._traders: dict[str, Trader] = {}
-        self._trades: list[TradeMade] = []
         self._turns: list[TurnEnd] = []
-        self._orders_seen = 0
         self._orders_before = 0
-        self._trades_made = 0
-        self._last_price: int | None = None
 
     def continue_from(self, earlier: Self) -> None:
         """Take over traders, counters and open orders; under another institution the open orders expire."""
@@ -147,8 +112,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         if type(earlier.institution) is type(self.institution):
             self.institution = earlier.institution
             return
-        for order in earlier.institution.expire():
-            self._give_up(order)
+        self._give_up(earlier.institution.expire())
 
     def join(self, agent_id: str, role: str) -> None:
         """Admit a buyer or seller who has an account; joining twice changes nothing.
@@ -157,15 +121,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
             IllegalAction: another role.
             ValueError: no account.
         """
-        if agent_id in self._traders:
-            return
-        if role not in _SIDES:
-            raise IllegalAction(f"{agent_id} cannot join as {role!r}; roles are buyer and seller")
-        if agent_id not in self.accounts:
-            raise ValueError(
-                f"{agent_id} has no account; open one before it joins the market for {self.good}"
-            )
-        self._traders[agent_id] = Trader(agent_id, role, _SIDES[role])
+        self._traders.admit(agent_id, role, self.accounts)
 
     def open_units(self, agent_id: str, units: Sequence[int]) -> None:
         """Set what is still open to a trader: values (a buyer) or costs (a seller), in the order of trading.
@@ -180,12 +136,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         Raises:
             ValueError: a negative value or cost.
         """
-        trader = self._trader(agent_id)
-        if any(unit < 0 for unit in units):
-            raise ValueError(f"values and costs of {agent_id} must not be negative: {list(units)[:10]}")
-        trader.open(units)
-        if trader.order is not None and trader.order.remaining > len(units):
-            self._close(trader.order, OrderStatus.EXPIRED)
+        self._close_excess(self._traders.open_units(agent_id, units))
 
     def count_traded(self, agent_id: str, quantity: int) -> None:
         """Count units that a trader has traded in another market of this round; an order for more expires.
@@ -195,16 +146,11 @@ class DoubleAuction(Mechanism[AuctionAction]):
         Raises:
             ValueError: more than are left.
         """
-        trader = self._trader(agent_id)
-        if not 0 <= quantity <= trader.units_left:
-            raise ValueError(f"{agent_id} has {trader.units_left} units left, cannot have traded {quantity}")
-        trader.traded += quantity
-        if trader.order is not None and trader.order.remaining > trader.units_left:
-            self._close(trader.order, OrderStatus.EXPIRED)
+        self._close_excess(self._traders.count_traded(agent_id, quantity))
 
     def units_left(self, agent_id: str) -> tuple[int, ...]:
         """The values or costs still open to a trader, in ticks, in the order of trading."""
-        return tuple(self._trader(agent_id).open_units)
+        return tuple(self._traders[agent_id].open_units)
 
     def begin_round(self, round_number: int, rng: Random) -> None:
         """Start a round: its trades, profits and open units are counted from here."""
@@ -212,8 +158,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         self._trades = []
         self._turns = []
         self._orders_before = self._orders_seen
-        for trader in self._traders.values():
-            trader.begin_round()
+        self._traders.begin_round()
 
     @property
     def trades(self) -> Sequence[Trade]:
@@ -227,33 +172,19 @@ class DoubleAuction(Mechanism[AuctionAction]):
 
     def view(self, agent_id: str) -> LiveView:
         """What a trading strategy looks at, in ticks and always up to date; lasts as long as the market."""
-        trader = self._trader(agent_id)
+        trader = self._traders[agent_id]
         if {"best_quotes", "last_price"} <= self.information:
             return LiveView(trader, self)
         return ShadedView(trader, self, self.information)
 
     def has_open_order(self, agent_id: str) -> bool:
         """Whether the trader's quote is in the book."""
-        return self._trader(agent_id).order is not None
+        return bool(self._traders[agent_id].orders)
 
     @property
     def last_price(self) -> int | None:
         """The price of the last trade, of an earlier round perhaps, in ticks; None before the first."""
         return self._last_price
-
-    def place(self, agent_id: str, price: int, quantity: int = 1) -> str | None:
-        """Quote on the trader's own side, with the same rules as `apply`, but nothing to read and nothing shown.
-
-        Args:
-            agent_id: who quotes.
-            price: ticks for one unit.
-            quantity: units.
-
-        Returns:
-            Why the quote was refused; None if it was accepted.
-        """
-        trader = self._traders.get(agent_id) or self._trader(agent_id)
-        return self._place(trader, trader.side, price, quantity)
 
     def check(self, agent_id: str, action: Mapping[str, object]) -> AuctionAction:
         """Read an action, see `read_action`; what cannot be read is rejected with a reason when applied.
@@ -261,7 +192,7 @@ class DoubleAuction(Mechanism[AuctionAction]):
         Raises:
             IllegalAction: the agent has not joined.
         """
-        self._trader(agent_id)
+        self._traders[agent_id]  # who has not joined is refused here
         return read_action(action, self.scale)
 
     def apply(self, agent_id: str, action: AuctionAction) -> Observation:
@@ -271,13 +202,13 @@ class DoubleAuction(Mechanism[AuctionAction]):
             ``status`` (``accepted``, ``rejected``, ``held`` or ``cancelled``), ``reason`` and ``order_id``
             (None where there is none); then what `observe` shows.
         """
-        trader = self._trader(agent_id)
+        trader = self._traders[agent_id]
         trader.verdict = self._act(trader, action)
         return {**trader.verdict, **self.observe(agent_id)}
 
     def observe(self, agent_id: str) -> Observation:
         """The market as this trader may see it, money in currency; as long for few traders as for many."""
-        trader = self._trader(agent_id)
+        trader = self._traders[agent_id]
         scale = self.scale
         return {
             "good": self.good,
@@ -331,17 +262,11 @@ class DoubleAuction(Mechanism[AuctionAction]):
         if self._keep_events:
             self._turns.append(look_at(self.institution, len(self._trades)))
 
-    def clear(self) -> None:
-        """Let the institution clear now."""
-        self._settle(self.institution.clear(), None)
-        self._give_up_closed()
-
     def end_round(self) -> None:
         """Clear what was not cleared; orders that live for a round then expire."""
         self.clear()
         if self.order_lifetime == "round":
-            for order in self.institution.expire():
-                self._give_up(order)
+            self._give_up(self.institution.expire())
 
     def equilibrium(self) -> Equilibrium:
         """The competitive equilibrium of all units that the round opened; prices in ticks."""
@@ -355,248 +280,3 @@ class DoubleAuction(Mechanism[AuctionAction]):
         """How the round went on so far; to be asked for when `round_result` is, of a market that keeps events."""
         orders = range(self._orders_before + 1, self._orders_seen + 1)
         return measure_course(self._trades, self._traders.values(), self._turns, orders)
-
-    def _trader(self, agent_id: str) -> Trader:
-        try:
-            return self._traders[agent_id]
-        except KeyError:
-            raise IllegalAction(f"{agent_id} has not joined the market for {self.good}") from None
-
-    def _act(self, trader: Trader, action: AuctionAction) -> Observation:
-        match action:
-            case Quote():
-                return self._quote(trader, action)
-            case MarketOrder():
-                return self._take(trader, action.side, action.quantity)
-            case Cancel():
-                return self._cancel(trader, action)
-            case Accept():
-                return self._accept(trader)
-            case Hold():
-                return _verdict("held", None, None)
-            case Unreadable():
-                return self._reject(trader, action.side, action.price, action.quantity, action.reason)
-
-    def _quote(self, trader: Trader, quote: Quote) -> Observation:
-        reason = self._place(trader, quote.side, quote.price, quote.quantity)
-        return _verdict("accepted" if reason is None else "rejected", reason, self._orders_seen)
-
-    def _place(self, trader: Trader, side: Side, price: int, quantity: int) -> str | None:
-        reason = refusal(trader, side, price, quantity, self.accounts, self.good, self.scale, self.max_price)
-        if reason is None and self._asks_rule:
-            reason = self._rule_refusal(trader, side, price)
-        if reason is not None:
-            self._reject(trader, side, price, quantity, reason)
-            return reason
-        replaced = trader.order
-        if replaced is not None:
-            self.institution.cancel(replaced, _REPLACED)
-            self._give_up(replaced)
-        self._orders_seen += 1
-        order = Order(self._orders_seen, trader.agent_id, side, price, quantity, self.round)
-        if side is _BID:
-            covered = self.accounts.reserve_cash(trader.agent_id, price * quantity)
-        else:
-            covered = self.accounts.reserve_goods(trader.agent_id, self.good, quantity)
-        if not covered:
-            raise ValueError(f"{order!r} was admitted without cover")
-        trader.order = order
-        if self._keep_events:
-            self.emit(
-                OrderPlaced(self.round, trader.agent_id, order.order_id, self.good, side, price, quantity)
-            )
-        fills = self.institution.submit(order)
-        if fills:
-            self._settle(fills, trader.agent_id)
-        if self._rule_closes:
-            self._give_up_closed()
-        return None
-
-    def _take(self, trader: Trader, side: Side, quantity: int) -> Observation:
-        """Trade at once with the best opposite orders, at their prices."""
-        means = self._means(trader)
-        reason = self._market_refusal(trader, side, quantity, means)
-        if reason is not None:
-            return self._reject(trader, side, None, quantity, reason)
-        if trader.order is not None:
-            self._close(trader.order, _REPLACED)
-        self._orders_seen += 1
-        # It never rests: its price, which nobody sees, is that of the fill that is being settled.
-        order = Order(self._orders_seen, trader.agent_id, side, 1, quantity, self.round)
-        if self._keep_events:
-            self.emit(
-                MarketOrderPlaced(self.round, trader.agent_id, order.order_id, self.good, side, quantity)
-            )
-        for fill in self.institution.take(order, means):
-            self._cover(order, fill)
-            self._settle((fill,), trader.agent_id)
-        if order.live:
-            order.close(OrderStatus.CANCELLED)
-            if self._keep_events:
-                self._note_given_up(order)
-        self._give_up_closed()
-        return _verdict("accepted", None, order.order_id)
-
-    def _means(self, trader: Trader) -> Means:
-        """What a trader may spend on a market order, what backs its open order included."""
-        cash = self.accounts.available_cash(trader.agent_id)
-        goods = self.accounts.available_goods(trader.agent_id, self.good)
-        buying, order = trader.side is _BID, trader.order
-        if order is not None:
-            cash += order.price * order.remaining if buying else 0
-            goods += 0 if buying else order.remaining
-        return Means(buying, cash, goods)
-
-    def _market_refusal(self, trader: Trader, side: Side, quantity: int, means: Means) -> str | None:
-        rule = self.institution
-        if not rule.continuous:
-            return f"under {rule.name} there is no continuous book to trade with at once; name a price"
-        if not self.market_orders:
-            return "this market takes no market orders; name a price"
-        best = rule.best_ask() if side is _BID else rule.best_bid()
-        return market_refusal(trader, side, quantity, best, means, self.good, self.scale)
-
-    def _cover(self, order: Order, fill: Fill) -> None:
-        """Reserve what one fill of a market order takes, at the price that is paid."""
-        order.price = fill.price
-        if order.side is _BID:
-            covered = self.accounts.reserve_cash(order.agent_id, fill.price * fill.quantity)
-        else:
-            covered = self.accounts.reserve_goods(order.agent_id, self.good, fill.quantity)
-        if not covered:
-            raise ValueError(f"{order!r} was filled without cover")
-
-    def _rule_refusal(self, trader: Trader, side: Side, price: int) -> str | None:
-        """Why the trading rule, and not what the trader has, stands against a quote; None if it does not."""
-        if self.must_improve:
-            best = self.institution.best_bid() if side is _BID else self.institution.best_ask()
-            reason = unimproved(side, price, best, self.scale)
-            if reason is not None:
-                return reason
-        return self.institution.refuses(trader.agent_id, side, price)
-
-    def _reject(
-        self, trader: Trader, side: Side | None, price: int | None, quantity: int | None, reason: str
-    ) -> Observation:
-        self._orders_seen += 1
-        order_id = self._orders_seen
-        if self._keep_events:
-            self.emit(
-                OrderRejected(self.round, trader.agent_id, order_id, self.good, side, price, quantity, reason)
-            )
-        return _verdict("rejected", reason, order_id)
-
-    def _cancel(self, trader: Trader, cancel: Cancel) -> Observation:
-        order = trader.order
-        if order is None:
-            return _verdict("rejected", "you have no open order to cancel", None)
-        if cancel.order_id is not None and cancel.order_id != order.order_id:
-            return _verdict("rejected", f"your open order is {order.order_id}; cancel that or none", None)
-        self._close(order, OrderStatus.CANCELLED)
-        return _verdict("cancelled", None, order.order_id)
-
-    def _accept(self, trader: Trader) -> Observation:
-        dealers = self.institution.dealers
-        if dealers is None:
-            where = "now" if self.institution.deals else f"under {self.institution.name}; place an order"
-            return _verdict("rejected", f"there is nothing to accept {where}", None)
-        if trader.agent_id not in dealers:
-            return _verdict(
-                "rejected", "only who holds the best bid or ask may accept, and only the first", None
-            )
-        buying = trader.side is _BID
-        price = self.institution.best_ask() if buying else self.institution.best_bid()
-        taken = self.institution.depth(Side.ASK if buying else _BID, 1)
-        if price is None or trader.order is None:
-            raise ValueError(f"{trader.agent_id} may accept, but nothing stands on both sides")
-        return self._quote(trader, Quote(trader.side, price, min(trader.order.remaining, taken[0].quantity)))
-
-    def _give_up_closed(self) -> None:
-        for order in self.institution.take_closed():
-            self._give_up(order)
-
-    def _close(self, order: Order, status: OrderStatus) -> None:
-        self.institution.cancel(order, status)
-        self._give_up(order)
-
-    def _give_up(self, order: Order) -> None:
-        """Free what backed the rest of a closed order."""
-        if order.side is _BID:
-            self.accounts.release_cash(order.agent_id, order.price * order.remaining)
-        else:
-            self.accounts.release_goods(order.agent_id, self.good, order.remaining)
-        self._traders[order.agent_id].order = None
-        if self._keep_events:
-            self._note_given_up(order)
-
-    def _note_given_up(self, order: Order) -> None:
-        self.emit(
-            OrderCancelled(
-                round=self.round,
-                agent_id=order.agent_id,
-                order_id=order.order_id,
-                order_round=order.round,
-                quantity=order.remaining,
-                filled_quantity=order.filled,
-                status=order.status,
-            )
-        )
-
-    def _settle(self, fills: Iterable[Fill], acting: str | None) -> None:
-        for fill in fills:
-            trade = self._make_trade(fill, acting)
-            self._trades.append(trade)
-            self._last_price = trade.price
-            self.accounts.settle(trade, bid_price=fill.bid.price)
-            if self._keep_events:
-                self.emit(trade)
-            self._note_fill(fill.bid, fill.bid_filled, trade, trade.buyer_surplus)
-            self._note_fill(fill.ask, fill.ask_filled, trade, trade.seller_surplus)
-
-    def _make_trade(self, fill: Fill, acting: str | None) -> TradeMade:
-        self._trades_made += 1
-        values = self._traders[fill.bid.agent_id].next_units(fill.quantity)
-        costs = self._traders[fill.ask.agent_id].next_units(fill.quantity)
-        return TradeMade(
-            trade_id=self._trades_made,
-            round=self.round,
-            good=self.good,
-            bid_order_id=fill.bid.order_id,
-            ask_order_id=fill.ask.order_id,
-            buyer_id=fill.bid.agent_id,
-            seller_id=fill.ask.agent_id,
-            price=fill.price,
-            quantity=fill.quantity,
-            buyer_values=values,
-            seller_costs=costs,
-            buyer_surplus=buyer_surplus(values, fill.price),
-            seller_surplus=seller_surplus(costs, fill.price - fill.fee),
-            agent_id=acting,
-            fee=fill.fee,
-        )
-
-    def _note_fill(self, order: Order, filled: int, trade: TradeMade, surplus: int) -> None:
-        trader = self._traders[order.agent_id]
-        trader.record_trade(trade.price, trade.quantity, surplus)
-        # An order that its institution has closed with units remaining still has to be given up.
-        if not order.remaining:
-            trader.order = None
-        if not self._keep_events:
-            return
-        self.emit(
-            OrderFilled(
-                round=self.round,
-                agent_id=order.agent_id,
-                order_id=order.order_id,
-                order_round=order.round,
-                trade_id=trade.trade_id,
-                quantity=trade.quantity,
-                filled_quantity=filled,
-                status=OrderStatus.FILLED if filled == order.quantity else OrderStatus.PARTIALLY_FILLED,
-            )
-        )
-
-
-def _verdict(status: str, reason: str | None, order_id: int | None) -> Observation:
-    """What a trader is told of its act."""
-    return {"status": status, "reason": reason, "order_id": order_id}

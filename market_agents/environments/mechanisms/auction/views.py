@@ -19,11 +19,11 @@ def currency(ticks: float | None, scale: TickScale) -> float | None:
 
 
 def own_view(trader: Trader, accounts: Accounts, good: str, scale: TickScale) -> Observation:
-    """What only the trader itself may see: its order, schedule, holdings, trades and last verdict."""
+    """What only the trader itself may see: its orders, schedule, holdings, trades and last verdict."""
     agent_id, money = trader.agent_id, scale.to_currency
     holding = accounts.holding(agent_id)
     return {
-        "own_orders": [] if trader.order is None else [order_view(trader.order, scale)],
+        "own_orders": [order_view(order, scale) for order in trader.orders],
         "values" if trader.side is Side.BID else "costs": [money(unit) for unit in trader.open_units],
         "cash": money(holding.cash - holding.locked_cash),
         "cash_locked": money(holding.locked_cash),
