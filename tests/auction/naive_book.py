@@ -208,9 +208,9 @@ class NaiveTradeReduction(NaiveSealedBook):
 
     def call(self, bids: list[int], asks: list[int], crossing: int) -> None:
         if len(bids) > crossing and len(asks) > crossing:
-            price = round(Fraction(bids[crossing] + asks[crossing], 2))
-            if asks[crossing - 1] <= price <= bids[crossing - 1]:
-                self.trade_units(crossing, price)
+            middle = Fraction(bids[crossing] + asks[crossing], 2)
+            if asks[crossing - 1] <= middle <= bids[crossing - 1]:
+                self.trade_units(crossing, round(middle))
                 return
         self.trade_units(crossing - 1, bids[crossing - 1])
 

@@ -11,13 +11,14 @@ from market_agents.environments.mechanisms.auction import INSTITUTIONS
 from tests.auction.builders import Market, market
 
 
-def dealing(cash: int = 1000, asked: int = 80) -> Market:
+def dealing(cash: int = 1000, asked: int = 80, *, must_improve: bool = False) -> Market:
     """Ann holds the best bid, 3 at 70, Bob the best ask, 2 at 80, and they may deal."""
     made = market(
         buyers={"ann": [100, 90, 85], "amy": [95]},
         sellers={"bob": [50, 55], "ben": [60]},
         institution="aurora",
         cash=cash,
+        must_improve=must_improve,
     )
     made.act("ann", "bid", 70, 3)
     made.act("bob", "ask", asked, 2)
@@ -38,6 +39,16 @@ def test_a_seller_accepts_the_bid() -> None:
     made.say("bob", {"action": "accept"})
     (trade,) = made.auction.trades
     assert (trade.price, trade.quantity) == (70, 2)
+
+
+@pytest.mark.parametrize("must_improve", [False, True])
+@pytest.mark.parametrize(("agent_id", "price"), [("ann", 60), ("bob", 70)])
+def test_taking_a_quote_that_crosses_improves_on_nothing_and_is_legal(
+    agent_id: str, price: int, must_improve: bool
+) -> None:
+    made = dealing(asked=60, must_improve=must_improve)
+    assert made.say(agent_id, {"action": "accept"})["status"] == "accepted"
+    assert [trade.price for trade in made.auction.trades] == [price]
 
 
 def test_only_the_first_acceptance_counts() -> None:

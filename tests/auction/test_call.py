@@ -115,6 +115,11 @@ def test_mcafee_gives_up_the_last_pair_where_the_middle_does_not_suit_it() -> No
     assert result.efficiency == pytest.approx(70 / 74)
 
 
+def test_mcafee_looks_at_the_middle_itself_and_not_at_the_tick_it_is_rounded_to() -> None:
+    made = book("mcafee", bids=[(90, 1), (70, 1), (30, 1)], asks=[(20, 1), (50, 1), (69, 1)])
+    assert made.matches == [(1, 4, 70, 1)]  # the middle, 49½, would be 50 when rounded
+
+
 def test_in_mcafees_auction_no_lie_pays() -> None:
     rng = Random(8)
     for _ in range(300):

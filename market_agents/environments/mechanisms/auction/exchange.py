@@ -70,7 +70,8 @@ class Exchange(Mechanism[AuctionAction], ABC):
         self.institution = institution
         self.scale = scale
         self.max_price = max_price
-        self.must_improve = must_improve or institution.must_improve
+        # Where quotes are dealt on, the rule itself knows which of them improve: taking a quote need not.
+        self.must_improve = institution.must_improve or (must_improve and not institution.deals)
         self.market_orders = market_orders
         # Most rules neither refuse nor close anything; asking them at every quote would cost a tenth of a step.
         rule = type(institution)

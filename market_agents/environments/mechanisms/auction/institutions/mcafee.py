@@ -29,7 +29,7 @@ class TradeReduction(SealedOrders):
             return []
         next_bid, next_ask = self._price_of(Side.BID, crossing + 1), self._price_of(Side.ASK, crossing + 1)
         if next_bid is not None and next_ask is not None:
-            price = round((next_bid + next_ask) / 2)
-            if ask <= price <= bid:
-                return self._match(crossing, price)
+            twice = next_bid + next_ask
+            if 2 * ask <= twice <= 2 * bid:
+                return self._match(crossing, round(twice / 2))
         return self._match(crossing - 1, bid, fee=bid - ask)
