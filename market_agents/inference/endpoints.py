@@ -255,11 +255,13 @@ class Endpoint:
         """This ask failed for good.
 
         An endpoint that meanwhile answered others is alive, and the ask has an outcome. So it has where no other is
-        waiting that could tell, unless the endpoint itself asks for silence or cannot be reached.
+        waiting that could tell, unless the endpoint itself asks for silence or cannot be reached. One that asks for
+        more silence than any ask may take is away for all, whomever it answered a moment ago.
         """
         alone = self._here().asking <= 1 and failure.reached and failure.verdict is not Verdict.PAUSE
+        shut = (failure.retry_after or 0.0) > self._total_timeout
         answered = self._answered_at is not None
-        if not answered or (not alone and (self._answered_at or 0.0) < trial.started):
+        if shut or not answered or (not alone and (self._answered_at or 0.0) < trial.started):
             raise self._away(failure) from failure
         return Effort(None, trial.attempts, trial.milliseconds, failure)
 

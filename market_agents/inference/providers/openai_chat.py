@@ -104,6 +104,10 @@ class OpenAIChatProvider:
         except (aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
             # What the transport does not translate for the library comes through as it is.
             failure = self._judge_transport(error)
+        except Exception as error:  # noqa: BLE001  (a server's headers can make the library raise anything)
+            failure = AttemptFailed(
+                Verdict.GARBLED, f"{self._address} sends a reply that cannot be read: {type(error).__name__}"
+            )
         else:
             read = read_embeddings if isinstance(request, EmbeddingRequest) else read_completion
             return read(self._redacted(body.decode("utf-8-sig", "replace")), request)
@@ -185,7 +189,11 @@ class OpenAIChatProvider:
     def _judge_status(
         self, error: openai.APIStatusError, request: Request, used: _Format, limit: str
     ) -> AttemptFailed:
-        status, said = error.status_code, self._redacted(error.response.text)[:2000]
+        # Not the library's text: the character set that a server names need not be one.
+        status, said = (
+            error.status_code,
+            self._redacted(error.response.content.decode("utf-8", "replace"))[:2000],
+        )
         if status == 429 and "insufficient_quota" in said:
             return AttemptFailed(
                 Verdict.KEY_REFUSED, f"{self._address} says the quota behind {self._key_name} is used up"
@@ -298,5 +306,5 @@ def _seconds_between(now: str | None, then: str) -> float:
     try:
         begins = parsedate_to_datetime(now) if now else datetime.now(UTC)
         return (parsedate_to_datetime(then) - begins).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
