@@ -33,8 +33,10 @@ from market_agents.environments.mechanisms.auction import (
     INSTITUTIONS,
     AuctionEnvironment,
     DoubleAuction,
+    Quote,
     RoundResult,
 )
+from market_agents.environments.mechanisms.auction.actions import read_action
 from market_agents.environments.mechanisms.auction.house import House, HouseOrder
 from market_agents.insert_simulation_data import Where
 from market_agents.laboratory.floor import Floor, Seat
@@ -414,7 +416,10 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         agent.memory.live_through(round_number, self.name, happened)
 
     def act_in_words(self, action: Mapping[str, Any], reason: object) -> str:
-        """An order as its agent remembers it."""
+        """An order as its agent remembers it, at the price that it was taken at."""
+        read = read_action(action, self.mechanism.scale)
+        if isinstance(read, Quote):
+            action = {**action, "price": self.mechanism.scale.to_currency(read.price)}
         return order_in_words(action, reason)
 
     def sub_rounds(self) -> int:

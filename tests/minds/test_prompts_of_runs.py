@@ -147,3 +147,21 @@ def test_prompts_are_as_long_for_many_agents_as_for_few(tmp_path: Path) -> None:
 
 def test_a_run_s_orders_are_not_empty(long_run: Path) -> None:
     assert {order["round"] for order in orders_of(long_run)} == set(range(1, 31))
+
+
+def test_orders_are_remembered_at_the_price_that_the_market_took_them_at(
+    long_run: Path, asked: list[Prompt]
+) -> None:
+    taken = {
+        (row["agent_id"], row["round"], row["quantity"], f"{float(row['price']):.6f}".rstrip("0").rstrip("."))
+        for row in orders_of(long_run)
+    }
+    remembered = {
+        (prompt.agent_id, int(number), int(quantity), price)
+        for prompt in asked
+        for number, quantity, price in re.findall(
+            r"^- In round (\d+), auction: you (?:bid|asked for) (\d+) at ([\d.]+)$", prompt.user, re.MULTILINE
+        )
+    }
+    assert remembered
+    assert remembered <= taken
