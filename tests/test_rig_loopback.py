@@ -41,7 +41,7 @@ async def test_connections_of_the_event_loop_are_refused() -> None:
 def test_loopback_is_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=300).close()
         with socket.socket() as connecting:
             assert connecting.connect_ex(("127.0.0.1", port)) == 0
 

@@ -10,7 +10,7 @@ from tests.rig.fake_model_client import FakeModel
 from tests.rig.proxy import Proxy
 
 
-def ask(port: int, seconds: float = 10.0) -> bytes:
+def ask(port: int, seconds: float = 300.0) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as client:
         client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b""
@@ -35,7 +35,7 @@ def test_it_carries_and_loses_and_swallows(fake_model: FakeModel) -> None:
 
 @pytest.mark.parametrize("how", ["cut", "reset"])
 def test_it_ends_connections(fake_model: FakeModel, how: str) -> None:
-    with Proxy(fake_model.port) as proxy, socket.create_connection(("127.0.0.1", proxy.port), 10) as client:
+    with Proxy(fake_model.port) as proxy, socket.create_connection(("127.0.0.1", proxy.port), 300) as client:
         client.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(65_536)
         getattr(proxy, how)()

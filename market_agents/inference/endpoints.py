@@ -172,6 +172,7 @@ class Endpoint:
         self, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
     ) -> Effort:
         limits = self._here().limits
+        self.provider.open()  # a slow start of ours says nothing about the endpoint
         trial = _Trial(self.provider.base_url or "OpenAI", _now(), self._total_timeout)
         while True:
             admission: Admission | None = None

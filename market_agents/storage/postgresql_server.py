@@ -30,8 +30,8 @@ def open_server(address: Address, *, create: bool) -> Engine:
         _check_encoding(engine, address)
     except DRIVER_ERRORS as error:
         engine.dispose()
-        # A server that let us wait would let us wait again.
-        answered = time.monotonic() - started < CONNECT_SECONDS / 2
+        # A server that let us wait would let us wait again. The library counts whole seconds.
+        answered = time.monotonic() - started < CONNECT_SECONDS - 1
         if not (answered and _is_missing(address)):
             raise unreachable(address, error) from None
         if not create:

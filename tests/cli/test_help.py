@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -88,22 +87,12 @@ def test_arguments_that_are_not_understood(cli: Cli, words: tuple[str, ...]) -> 
 
 def test_help_imports_nothing_heavy(shell: Shell) -> None:
     program = (
-        "import json, sys, time\n"
-        "before = time.perf_counter()\n"
+        "import json, sys\n"
         "from market_agents.cli import main\n"
         "code = main(['--help'])\n"
-        "print(json.dumps([code, time.perf_counter() - before, sorted(sys.modules)]))\n"
+        "print(json.dumps([code, sorted(sys.modules)]))\n"
     )
     told = shell.run(program=("-c", program))
-    code, _, modules = json.loads(told.out.splitlines()[-1])
+    code, modules = json.loads(told.out.splitlines()[-1])
     assert code == 0
     assert not {"pydantic", "sqlalchemy", "openai", "rich", "yaml", "asyncio"} & set(modules)
-
-
-def test_help_is_quick(shell: Shell) -> None:
-    fastest = 10.0
-    for _ in range(5):
-        started = time.perf_counter()
-        assert shell.run("--help").code == 0
-        fastest = min(fastest, time.perf_counter() - started)
-    assert fastest < 0.3

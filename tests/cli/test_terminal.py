@@ -62,7 +62,7 @@ def on_terminal(shell: Shell, *arguments: str, interrupted_at: str = "", **varia
                     interrupted_at = ""
         except OSError:
             pass  # the last process that held the terminal has ended
-        return process.wait(timeout=30), sent.decode()
+        return process.wait(timeout=600), sent.decode()
 
 
 def lines_of(sent: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from random import Random
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,7 +53,7 @@ def completion(text: str = "Fine.", **changes: Any) -> Completion:
 
 def served_provider(base_url: str, **changes: Any) -> OpenAIChatProvider:
     return OpenAIChatProvider(
-        **{"base_url": base_url, "api_key": KEY, "key_name": KEY_NAME, "timeout": 10.0, **changes}
+        **{"base_url": base_url, "api_key": KEY, "key_name": KEY_NAME, "timeout": 300.0, **changes}
     )
 
 
@@ -61,18 +62,29 @@ def served_door(
     journal: Journal | None = None,
     *,
     run_id: str = "run",
-    timeout: float = 10.0,
-    total_timeout: float = 20.0,
+    timeout: float = 300.0,
+    total_timeout: float = 600.0,
     max_in_flight: int = 64,
     api_key: str | None = KEY,
+    backoff: Backoff = QUICK,
 ) -> ModelDoor:
     endpoint = Endpoint(
         served_provider(base_url, timeout=timeout, api_key=api_key),
         partial(Limits, max_in_flight=max_in_flight),
         total_timeout=total_timeout,
-        backoff=QUICK,
+        backoff=backoff,
     )
     return ModelDoor({CONFIG.name: endpoint}, MemoryJournal() if journal is None else journal, run_id=run_id)
+
+
+class Tries(Backoff):
+    """So many attempts, soon after each other: after the last one the wait is longer than any ask may take."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(base=most)
+
+    def wait(self, failures: int, rng: Random) -> float:
+        return 0.01 if failures < self.base else 1e9
 
 
 Play = Callable[[Request], Awaitable[Completion]]
@@ -90,8 +102,12 @@ class ScriptedProvider:
         self.keys: list[tuple[str, str]] = []
         self.in_flight = 0
         self.most_in_flight = 0
+        self.opened = 0
         self.closed = 0
         self._play = play or always("Fine.")
+
+    def open(self) -> None:
+        self.opened += 1
 
     async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:
         self.asked.append(request)
@@ -128,10 +144,14 @@ def in_turn(*steps: Completion | Exception) -> Play:
 
 
 def scripted_endpoint(
-    provider: ScriptedProvider, *, max_in_flight: int = 8, total_timeout: float = 20.0
+    provider: ScriptedProvider,
+    *,
+    max_in_flight: int = 8,
+    total_timeout: float = 600.0,
+    backoff: Backoff = QUICK,
 ) -> Endpoint:
     return Endpoint(
-        provider, partial(Limits, max_in_flight=max_in_flight), total_timeout=total_timeout, backoff=QUICK
+        provider, partial(Limits, max_in_flight=max_in_flight), total_timeout=total_timeout, backoff=backoff
     )
 
 

@@ -200,11 +200,11 @@ _BAD = {
 
 @pytest.mark.parametrize("name", _BAD)
 def test_a_bad_answer_is_a_finding_in_one_short_line_and_found_fast(name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Unreadable) as caught:
         read_answer(_BAD[name], Order)
-    # Fifty milliseconds are promised; the rest is for a busy machine.
-    assert time.perf_counter() - started < 0.5
+    # Fifty milliseconds are promised; the rest is for a slow machine. What grows with the square takes far longer.
+    assert time.process_time() - started < 2
     said = str(caught.value)
     assert 0 < len(said) <= 500
     assert said.isprintable()

@@ -14,7 +14,7 @@ from typing import Any
 from tests.rig.ports import LOOPBACK
 
 _ROOT = Path(__file__).parents[2]
-_SECONDS = 30.0
+_SECONDS = 300.0
 
 
 class FakeModel:

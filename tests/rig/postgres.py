@@ -23,7 +23,7 @@ from psycopg2 import sql
 
 from tests.rig.ports import LOOPBACK, free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 STOP_SECONDS = 20.0
 
 # A server outlives a killed test run unless somebody watches. The guard leads a process group that initdb and

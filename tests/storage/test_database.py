@@ -29,10 +29,14 @@ from tests.storage.samples import new_run, one_of_each, order, stored
 ROOT = Path(__file__).parents[2]
 
 
-def refusal(url: str, *, create: bool = True) -> str:
+LONG = 600.0
+"""Seconds that nobody waits: half of them tell on any machine who waited from who did not."""
+
+
+def refusal(url: str, *, create: bool = True, patience: float = 0.0) -> str:
     """What the user is told; one line, exit 2, and not the password."""
     with pytest.raises(UserError) as refused:
-        open_database(url, create=create)
+        open_database(url, create=create, patience=patience)
     told = str(refused.value)
     assert "\n" not in told
     assert refused.value.exit_code is ExitCode.USER_MISTAKE
@@ -138,18 +142,21 @@ def test_a_wrong_password_is_told_and_not_repeated(postgres_server: PostgresServ
 def test_a_closed_port_is_told_at_once() -> None:
     port = free_port()
     started = time.monotonic()
-    told = refusal(f"postgresql://u:secret-1234@127.0.0.1:{port}/market")
+    told = refusal(f"postgresql://u:secret-1234@127.0.0.1:{port}/market", patience=LONG)
     assert f"127.0.0.1:{port}/market" in told
     assert "DB_HOST" in told
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < LONG / 2
 
 
-def test_a_server_that_never_answers_is_given_up_within_seconds() -> None:
+def test_a_server_that_never_answers_is_given_up_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("market_agents.storage.postgresql_server.CONNECT_SECONDS", 2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        started = time.monotonic()
         with pytest.raises(DatabaseUnreachable):
             open_database(f"postgresql://u:secret-1234@127.0.0.1:{silent.getsockname()[1]}/market")
-        assert time.monotonic() - started < 9
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_a_database_in_another_encoding_is_refused(postgres_server: PostgresServer) -> None:
@@ -244,7 +251,7 @@ def test_several_processes_may_make_the_same_database_at_once(database_url: str)
         for _ in range(4)
     ]
     for process in processes:
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate()
         assert process.returncode == 0, complaint
     assert "up to date" in check_database(database_url)
 
@@ -267,7 +274,7 @@ def test_threads_write_one_after_another_and_read_beside(database: Database, lea
 
 
 def test_a_restarted_server_is_waited_for(postgres_server: PostgresServer, postgres_url: str) -> None:
-    with open_database(postgres_url) as database, new_run(database, "run") as lease:
+    with open_database(postgres_url, patience=LONG) as database, new_run(database, "run") as lease:
         write_step(lease, "before", {"orders": [order(1)]})
         postgres_server.kill_hard()
         again = threading.Timer(0.5, postgres_server.start)
@@ -296,23 +303,24 @@ def test_a_server_that_stays_away_stops_the_run_resumably(
             attempt()
         assert away.value.exit_code is ExitCode.STOPPED
         assert "\n" not in str(away.value)
+    database.patience = LONG
     started = time.monotonic()
     lease.release()
     database.close()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < LONG / 2
 
 
 def test_closing_ends_the_waiting_for_an_absent_server(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
-    database = open_database(postgres_url, patience=60)
+    database = open_database(postgres_url, patience=LONG)
     lease = new_run(database, "run")
     postgres_server.kill_hard()
     threading.Timer(0.3, database.close).start()
     started = time.monotonic()
     with pytest.raises(DatabaseAway):
         write_step(lease, "r1", {"orders": [order(1)]})
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < LONG / 2
 
 
 def test_deadlocks_and_lost_races_are_tried_again(postgres_url: str) -> None:

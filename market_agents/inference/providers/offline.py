@@ -32,6 +32,9 @@ class OfflineProvider:
     def __init__(self, seed: int) -> None:
         self._streams = RandomStreams(seed).below("offline")
 
+    def open(self) -> None:
+        """Nothing is to be done first."""
+
     async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:  # noqa: ARG002
         """Answer by the request's own rule, or with a sentence where plain text is asked for."""
         await asyncio.sleep(0)

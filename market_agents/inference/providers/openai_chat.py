@@ -83,6 +83,10 @@ class OpenAIChatProvider:
         self._newer_models: set[str] = set()
         self._client: AsyncOpenAI | None = None
 
+    def open(self) -> None:
+        """Make the client; the first one of a process loads modules and certificates."""
+        self._opened()
+
     async def close(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None
@@ -93,7 +97,7 @@ class OpenAIChatProvider:
         """Send the request once, in the best format that the endpoint is known to understand."""
         used, limit = self._format, self._limit_of(request.model)
         try:
-            client = self._open()  # not within the timeout: the first one loads modules and certificates
+            client = self._opened()
             # The library's own timeout starts again with every byte that arrives.
             async with asyncio.timeout(self._timeout):
                 body = await self._send(client, request, used, limit, idempotency_key)
@@ -135,7 +139,7 @@ class OpenAIChatProvider:
         )
         return reply.content
 
-    def _open(self) -> AsyncOpenAI:
+    def _opened(self) -> AsyncOpenAI:
         if self._client is None:
             timeout = openai.Timeout(self._timeout, connect=min(self._timeout, _LONGEST_CONNECTING))
             self._client = AsyncOpenAI(

@@ -16,6 +16,9 @@ class Provider(Protocol):
     base_url: str | None
     """The server's address, which decides on the price; None for OpenAI's own."""
 
+    def open(self) -> None:
+        """Do what takes time once, such as loading modules, so that it counts against no deadline. Idempotent."""
+
     async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:
         """Send the request once.
 
