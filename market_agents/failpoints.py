@@ -20,6 +20,7 @@ POINTS = frozenset(
         "step.insert",  # one table's rows of a step are in, inside its transaction; the population's is the first step
         "step.commit.before",
         "step.commit.after",
+        "intent.kept",  # what an attempt may cost is kept, and the attempt is not yet sent
         "journal.commit.before",  # outcomes are paid for, and inside the transaction that keeps them
         "journal.commit.after",  # they are kept, and nobody has acted on them
         "status.before",  # everything is done, and the run does not say so yet

@@ -344,6 +344,7 @@ class MetaOrchestrator:
         inserter.note(
             "info", began, f"run {began}", {"version": code_version(self.prompts), "forced": self.start.force}
         )
+        self._tell_what_was_in_flight(inserter)
         self._tell_balance(inserter, agents)
         streams = RandomStreams(self.seed)
         schedules = Schedules(config, streams.below("agents"))
@@ -375,6 +376,16 @@ class MetaOrchestrator:
             self.rounds_done = round_number
             self._check_abstentions(round_number, context.failures, *before)
         self.display.finished(self.config.max_rounds)
+
+    def _tell_what_was_in_flight(self, inserter: SimulationDataInserter) -> None:
+        """Say and note which calls an earlier process may have paid for without getting their answers."""
+        keys = self.door.were_in_flight
+        if keys:
+            told = (
+                f"{len(keys)} calls were in flight when the run stopped: they count as paid, at their worst"
+            )
+            self.display.warning(told)
+            inserter.note("warning", "perhaps_paid", told, {"request_keys": list(keys)})
 
     def _tell_balance(self, inserter: SimulationDataInserter, agents: Sequence[MarketAgent]) -> None:
         """Say, and once in a run's life note, whether roles got comparable personas."""

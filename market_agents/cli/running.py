@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 
 from market_agents.cli.common import Place, command, guarded
-from market_agents.cli.tables import leaderboard_table, resource_line, rounds_table
+from market_agents.cli.tables import leaderboard_table, resource_line, rounds_table, unconfirmed_line
 from market_agents.errors import BudgetExhausted, MarketAgentsError, Stopped, UserError
 from market_agents.logger_utils import (
     console_for,
@@ -29,6 +29,7 @@ from market_agents.run_view import RunView, can_show
 from market_agents.storage import (
     Database,
     RoundSummary,
+    Unconfirmed,
     fetch,
     get_run,
     leaderboard,
@@ -36,6 +37,7 @@ from market_agents.storage import (
     resource_use,
     round_summaries,
     totals,
+    unconfirmed,
 )
 
 
@@ -107,26 +109,29 @@ def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse
         rounds = round_summaries(database, result.run_id)
         leaders = leaderboard(database, result.run_id)
         use = resource_use(database, result.run_id)
+        perhaps = unconfirmed(database, result.run_id)
     finally:
         database.close()
     if arguments.json:
-        say(_json(result, rounds))
+        say(_json(result, rounds, perhaps))
         return
     if not arguments.quiet:
         say(rounds_table(rounds))
         say(leaderboard_table(leaders))
         if use is not None:
             say(f"\nThe run {resource_line(use)}")
-    say(_closing_lines(result, _place(orchestrator), quiet=arguments.quiet))
+    say(_closing_lines(result, perhaps, _place(orchestrator), quiet=arguments.quiet))
 
 
-def _json(result: RunResult, rounds: Sequence[RoundSummary]) -> str:
+def _json(result: RunResult, rounds: Sequence[RoundSummary], perhaps: Unconfirmed) -> str:
     """The result on one line, for programs."""
     summary = {
         **result.as_dict(),
         "trades": sum(entry.trades for entry in rounds),
         "messages": sum(entry.messages for entry in rounds),
         "efficiency": [entry.efficiency for entry in rounds],
+        "unconfirmed_calls": perhaps.attempts,
+        "unconfirmed_cost": float(perhaps.cost),
     }
     return json.dumps(summary, ensure_ascii=False)
 
@@ -157,13 +162,14 @@ def stored_json(database: Database, run_id: str) -> str:
         cost=sum((entry.cost for entry in rounds if entry.cost is not None), Decimal(0)),
         unpriced=tuple(sorted(unpriced)),
     )
-    return _json(result, rounds)
+    return _json(result, rounds, unconfirmed(database, run_id))
 
 
-def _closing_lines(result: RunResult, place: Place, *, quiet: bool) -> str:
+def _closing_lines(result: RunResult, perhaps: Unconfirmed, place: Place, *, quiet: bool) -> str:
     lines = [
         f"Run {result.run_id} {result.status}: {counted(result.rounds, 'round')}, {counted(result.asks, 'ask')} "
         f"({counted(result.model_calls, 'call')}, {_paid_before(result)}), {_cost(result)}",
+        *filter(None, [unconfirmed_line(perhaps)]),
         f"Results are in {result.database}",
     ]
     if not quiet:

@@ -18,7 +18,14 @@ from market_agents.cli.common import (
     open_configured_database,
     parser_for,
 )
-from market_agents.cli.tables import comparison_table, leaderboard_table, resource_line, rounds_table, table
+from market_agents.cli.tables import (
+    comparison_table,
+    leaderboard_table,
+    resource_line,
+    rounds_table,
+    table,
+    unconfirmed_line,
+)
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
 from market_agents.reporting.comparison import compare_runs
@@ -33,6 +40,7 @@ from market_agents.storage import (
     list_runs,
     resource_use,
     round_summaries,
+    unconfirmed,
 )
 
 MOST_COMPARED = 100
@@ -124,6 +132,7 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
     use = resource_use(database, run.run_id)
     if use is not None:
         lines.append(resource_line(use))
+    lines += filter(None, [unconfirmed_line(unconfirmed(database, run.run_id))])
     if run.error:
         lines.append(f"because: {one_line(run.error, 300)}")
     place = Place(configured_url(arguments.database), database.display)

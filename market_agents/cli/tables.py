@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from market_agents.logger_utils import counted
 from market_agents.plain_text import one_line
 from market_agents.reporting.comparison import RunFigures
-from market_agents.storage import ResourceUse, RoundSummary, Standing
+from market_agents.storage import ResourceUse, RoundSummary, Standing, Unconfirmed
 
 SHOWN_AGENTS = 10
 SHOWN_ROUNDS = 40
 SHOWN_DIFFERENCES = 12
+SHOWN_ASKS = 3
 
 
 def resource_line(use: ResourceUse) -> str:
@@ -20,6 +22,19 @@ def resource_line(use: ResourceUse) -> str:
     return (
         f"took {use.cpu_seconds:.1f} s of processor time in {use.wall_seconds:.1f} s{memory}\n"
         f"at most {use.in_flight} in flight; event loop held up {use.loop_lag_ms:.0f} ms at worst"
+    )
+
+
+def unconfirmed_line(perhaps: Unconfirmed) -> str:
+    """What may have been paid without an answer, and for which asks; empty where there is nothing."""
+    if not perhaps.attempts:
+        return ""
+    keys = ", ".join(perhaps.keys[:SHOWN_ASKS])
+    more = len(perhaps.keys) - SHOWN_ASKS
+    named = f"{keys} and {more} more" if more > 0 else keys
+    return (
+        f"{counted(perhaps.attempts, 'call')} without an answer may have been paid: at most {perhaps.tokens:,} tokens, "
+        f"${perhaps.cost:.4f} ({named})"
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from market_agents.config import BudgetConfig, Caps
 from market_agents.errors import BudgetExhausted
@@ -14,6 +15,9 @@ from market_agents.inference.asks import Request, Usage
 
 Price = Callable[[Usage], Decimal | None]
 """US dollars for a usage of one model; None where its price is unknown."""
+
+Note = Callable[["Purse"], Awaitable[None]]
+"""Keeps what an attempt may cost where it outlives this process."""
 
 ZERO = Decimal(0)
 
@@ -55,6 +59,9 @@ class Amount:
         return f"{self.calls} calls" if key == "max_calls" else f"{self.tokens} tokens"
 
 
+NOTHING = Amount()
+
+
 class Budget:
     """The caps of one run, and what was spent and is reserved under them.
 
@@ -79,15 +86,33 @@ class Budget:
         """Whether any cap bounds the cost, so that every price must be known."""
         return self.config.max_cost is not None or self.config.agent.max_cost is not None
 
-    def purse(self, request: Request, price: Price) -> Purse:
+    def purse(
+        self,
+        request: Request,
+        price: Price,
+        *,
+        attempts: int = 0,
+        unconfirmed: Amount = NOTHING,
+        note: Note | None = None,
+    ) -> Purse:
         """This budget as one ask sees it.
 
         Args:
             request: what is asked.
             price: US dollars for a usage of the model that is asked; None where that is unknown.
+            attempts: at this ask that an earlier process made.
+            unconfirmed: what those of them without a known end may have cost.
+            note: keeps, before an attempt is sent, what it may cost.
         """
         counted = self._counts.get(request.model, 1.0)
-        return Purse(self, lambda: _worst(request, price, int(request.most_prompt_tokens * counted)))
+        worst = partial(_worst, request, price)
+        return Purse(
+            self,
+            lambda: worst(int(request.most_prompt_tokens * counted)),
+            attempts=attempts,
+            unconfirmed=unconfirmed,
+            note=note,
+        )
 
     def learn(self, request: Request, prompt_tokens: int) -> None:
         """Reserve more for a model that counts more tokens than expected."""
@@ -121,9 +146,9 @@ class Budget:
         self.spent += actual
         self._wake()
 
-    def begin(self, spent: Amount) -> None:
-        """Start from what the run spent before it was resumed."""
-        self.spent = spent
+    def begin(self, spent: Amount, reserved: Amount = NOTHING) -> None:
+        """Start from what the run spent before it was resumed, and from what still waits in batches."""
+        self.spent, self.reserved = spent, reserved
 
     def refusal(self, agent_id: str, request: Request, price: Price) -> str | None:
         """Why an agent may not ask any more, None where it may.
@@ -177,17 +202,34 @@ class Purse:
     Args:
         budget: the run's.
         worst: what one attempt may cost at most.
+        attempts: that an earlier process made.
+        unconfirmed: what those of them without a known end may have cost.
+        note: keeps, before an attempt is sent, what it may cost; needed only where something is bounded.
 
     Attributes:
-        unconfirmed: what attempts without a known end may have cost.
+        attempts: at this ask that were sent and have ended, those of an earlier process included.
+        unconfirmed: what attempts without a known end, and an answer without a known price, may have cost.
+        reserved: for the attempt under way; nothing where none is.
     """
 
-    def __init__(self, budget: Budget, worst: Callable[[], Amount]) -> None:
-        self.unconfirmed = Amount()
+    def __init__(
+        self,
+        budget: Budget,
+        worst: Callable[[], Amount],
+        *,
+        attempts: int = 0,
+        unconfirmed: Amount = NOTHING,
+        note: Note | None = None,
+    ) -> None:
+        self.attempts = attempts
+        self.unconfirmed = unconfirmed
+        self.reserved = Amount()
         self._budget = budget
         self._worst = worst
-        self._reserved: Amount | None = None
+        self._note = note
+        self._is_open = False
         self._was_sent = False
+        self._is_noted = False
 
     async def open(self) -> None:
         """Reserve an attempt.
@@ -197,17 +239,26 @@ class Purse:
         """
         reserved = self._worst() if self._budget.config.any_set else Amount()
         await self._budget.reserve(reserved)
-        self._reserved, self._was_sent = reserved, False
+        self.reserved, self._is_open, self._was_sent = reserved, True, False
 
-    def sent(self) -> None:
-        """From now on the attempt may be paid."""
+    def adopt(self, reserved: Amount) -> None:
+        """Take over what the budget has reserved since it began, for an attempt that an earlier process sent."""
+        self.reserved, self._is_open, self._was_sent = reserved, True, True
+
+    async def sent(self) -> None:
+        """From now on the attempt may be paid; this is kept first where anything is bounded."""
+        if self._note is not None and self._budget.config.any_set:
+            await self._note(self)
+            self._is_noted = True
         self._was_sent = True
 
     def failed(self, *, maybe_paid: bool) -> None:
         """The attempt brought nothing; where it may have been paid all the same, it counts at its worst."""
-        if self._reserved is None or not self._was_sent:
+        if not self._is_open or not self._was_sent:
             self._settle(Amount())
-        elif maybe_paid:
+            return
+        self.attempts += 1
+        if maybe_paid:
             worst = self._worst()
             self.unconfirmed += worst
             self._settle(worst)
@@ -215,16 +266,27 @@ class Purse:
             self._settle(Amount(calls=1))
 
     def paid(self, usage: Usage, cost: Decimal | None) -> None:
-        """The attempt brought a reply; an unknown cost counts at its worst."""
-        if self._reserved is not None:
-            tokens = usage.prompt_tokens + usage.completion_tokens
-            self._settle(Amount(1, tokens, self._reserved.cost if cost is None else cost))
+        """The attempt brought a reply; an unknown cost counts at its worst, now and whenever the run goes on."""
+        if not self._is_open:
+            return
+        self.attempts += 1
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        if cost is None:
+            cost = self.reserved.cost or self._worst().cost
+            self.unconfirmed += Amount(cost=cost)
+        self._settle(Amount(1, tokens, cost))
 
     def close(self) -> None:
         """Nobody will hear of the attempt any more: it counts as perhaps paid. A no-op where all is settled."""
         self.failed(maybe_paid=True)
 
+    async def take_back(self) -> None:
+        """Keep that no attempt is under way, where one was noted that is known to have ended."""
+        if self._is_noted and not self._is_open and self._note is not None:
+            await self._note(self)
+
     def _settle(self, actual: Amount) -> None:
-        reserved, self._reserved = self._reserved, None
-        if reserved is not None:
+        reserved, self.reserved = self.reserved, Amount()
+        if self._is_open:
+            self._is_open = False
             self._budget.settle(reserved, actual)

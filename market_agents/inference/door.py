@@ -17,11 +17,12 @@ from decimal import Decimal
 from typing import Self
 
 from market_agents.config import LLMConfig
-from market_agents.errors import MarketAgentsError, ReplayMiss
+from market_agents.errors import BudgetExhausted, MarketAgentsError, ProviderAway, ReplayMiss, UserError
 from market_agents.inference.asks import Outcome, Request, Status
-from market_agents.inference.budget import ZERO, Amount, Budget, Price
+from market_agents.inference.budget import ZERO, Amount, Budget, Price, Purse
 from market_agents.inference.caching import cache_key, from_cache, is_worth_keeping
-from market_agents.inference.endpoints import Endpoint
+from market_agents.inference.endpoints import Effort, Endpoint
+from market_agents.inference.intents import Intent
 from market_agents.inference.journal import Journal
 from market_agents.inference.outcomes import judge, recall, row_of
 from market_agents.inference.prices import cost_of
@@ -98,9 +99,13 @@ class ModelDoor:
         self._free_keys = itertools.count(1)
         self._open = AsyncExitStack()
         self._stopped: MarketAgentsError | None = None
+        self._left: dict[str, Intent] = {}
 
     async def __aenter__(self) -> Self:
-        """Keep connections open until the block ends."""
+        """Learn what is under way since an earlier process, and keep connections open until the block ends."""
+        if not self._replay:
+            left = [Intent.from_row(row) for row in await self.journal.intents()]
+            self._left = {intent.key: intent for intent in left}
         for endpoint in _distinct(self._endpoints.values()):
             await self._open.enter_async_context(endpoint)
         return self
@@ -108,6 +113,13 @@ class ModelDoor:
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
         await self._open.aclose()
+
+    @property
+    def were_in_flight(self) -> tuple[str, ...]:
+        """The asks that were in flight when an earlier process ended, and that this one has not asked yet."""
+        return tuple(
+            intent.key for intent in self._left.values() if intent.batch is None and intent.reserved.calls
+        )
 
     async def ask(self, request: Request, config: LLMConfig, key: str | None = None) -> Outcome:
         """Ask once and return the journalled outcome.
@@ -167,10 +179,11 @@ class ModelDoor:
             if self._stopped is not None:
                 raise self._stopped
             self.tally.in_flight += 1
-            purse = self.budget.purse(request, self._price(request.model, config))
+            purse = self._purse(request, config, key)
+            earlier = purse.attempts
             try:
-                effort = await endpoint.call(request, key, self._idempotency_key(key), purse)
-                outcome = judge(effort, request, key)
+                effort = await self._effort(endpoint, request, key, purse)
+                outcome = replace(judge(effort, request, key), attempts=earlier + effort.attempts)
                 if effort.completion is not None:
                     price = self._price(outcome.returned_model or request.model, config)
                     outcome = replace(outcome, cost=price(outcome.usage))
@@ -190,6 +203,31 @@ class ModelDoor:
                 purse.close()
                 self.tally.in_flight -= 1
         return outcome
+
+    async def _effort(self, endpoint: Endpoint, request: Request, key: str, purse: Purse) -> Effort:
+        """Ask until there is an end; an attempt that is known to be over is none that may still be paid."""
+        try:
+            return await endpoint.call(request, key, self._idempotency_key(key), purse)
+        except (BudgetExhausted, ProviderAway, UserError):
+            await purse.take_back()
+            raise
+
+    def _purse(self, request: Request, config: LLMConfig, key: str) -> Purse:
+        """What an ask is paid from; one that was under way when an earlier process ended may have been paid then."""
+        before = self._left.pop(key, None) or Intent(key, request.hash)
+        before.require_same(request)
+
+        async def note(purse: Purse) -> None:
+            intent = Intent(key, request.hash, purse.attempts, purse.unconfirmed, purse.reserved)
+            await self.journal.intend(intent.row)
+
+        return self.budget.purse(
+            request,
+            self._price(request.model, config),
+            attempts=before.attempts + before.reserved.calls,
+            unconfirmed=before.unconfirmed + before.reserved,
+            note=note,
+        )
 
     def _price(self, model: str, config: LLMConfig) -> Price:
         """What a usage of a model costs at the endpoint of an entry, as far as that is asked in this process."""

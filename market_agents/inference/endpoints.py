@@ -179,8 +179,8 @@ class Endpoint:
             try:
                 admission = await self._admitted(limits, tokens, purse, trial)
                 self._heed(stop)
+                await _noted(purse, trial)
                 trial.attempts += 1
-                purse.sent()
                 completion = await _in_time(send, trial)
             except AttemptFailed as failure:
                 purse.failed(maybe_paid=failure.maybe_paid)
@@ -298,6 +298,13 @@ async def _silence(limits: Limits, trial: _Trial) -> None:
         await asyncio.sleep(left)
     if trial.seconds_left <= 0:
         raise AttemptFailed(Verdict.RETRY, _too_late(trial), timed_out=True)
+
+
+async def _noted(purse: Purse, trial: _Trial) -> None:
+    """Keep what the attempt may cost; a database that takes long uses up none of an ask's time."""
+    since = _now()
+    await purse.sent()
+    trial.held += _now() - since
 
 
 async def _in_time(send: _Send, trial: _Trial) -> Completion:

@@ -26,7 +26,7 @@ from market_agents.storage.runs import (
 )
 from market_agents.storage.samples import ResourceUse, record_sample, resource_use
 from market_agents.storage.schema import SCHEMA_VERSION
-from market_agents.storage.spending import Spending, spending
+from market_agents.storage.spending import Spending, Unconfirmed, spending, unconfirmed
 from market_agents.storage.steps import encode_step, record_event, write_encoded, write_step
 from market_agents.storage.summaries import RoundSummary, Standing, leaderboard, round_summaries
 
@@ -48,6 +48,7 @@ __all__ = [
     "Standing",
     "StoredJournal",
     "Totals",
+    "Unconfirmed",
     "acquire",
     "back_up",
     "cache_counts",
@@ -80,6 +81,7 @@ __all__ = [
     "spending",
     "tables",
     "totals",
+    "unconfirmed",
     "upgrade_database",
     "write_encoded",
     "write_step",

@@ -10,7 +10,15 @@ from sqlalchemy.sql.elements import ColumnElement
 from market_agents.storage.schema import llm_requests, runs, steps
 
 _ROUND_END = re.compile(r"r(\d{1,9})/end")
-_SPENT = {"attempts", "prompt_tokens", "completion_tokens", "cached_tokens"}
+_SPENT = {
+    "attempts",
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "unconfirmed_attempts",
+    "unconfirmed_tokens",
+    "unconfirmed_cost",
+}
 
 
 def take_over_outcomes(connection: Connection, parent_run_id: str, run_id: str, before_round: int) -> None:

@@ -18,9 +18,16 @@ from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.answers import find_answer, keep_answers
 from market_agents.storage.database import Database
+from market_agents.storage.intents import (
+    forget_intents,
+    read_batches,
+    read_intents,
+    replace_batch,
+    replace_intents,
+)
 from market_agents.storage.leases import Lease
 from market_agents.storage.rows import Row, Values, codec
-from market_agents.storage.schema import llm_requests
+from market_agents.storage.schema import llm_intents, llm_requests
 
 MOST_ROWS = 512
 """Rows in one commit; the rest waits for the next."""
@@ -50,6 +57,7 @@ class _Waiting:
     waiter: asyncio.Future[None]
     row: Row
     cache_key: str | None = None
+    is_intent: bool = False
     error: BaseException | None = field(default=None)
 
 
@@ -80,6 +88,7 @@ class StoredJournal:
         self._was_empty: bool | None = None
         self._committed_pages: set[str] = set()
         self._committed_keys: set[str] = set()
+        self._open_intents: set[str] = set()
 
     def __enter__(self) -> StoredJournal:
         return self
@@ -127,14 +136,64 @@ class StoredJournal:
             DatabaseAway: the database stayed away; the outcome is not stored.
             JournalError: the journal is closed, or can only be read.
         """
-        if self._lease is None:
-            raise JournalError(f"the journal of run {self._run_id} is open for reading only")
+        self._refuse_reader()
         dated = row if row.get("created_at") else {**row, "created_at": datetime.now(UTC)}
         values = codec(llm_requests).encode(self._run_id, dated)
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         self._enqueue(_Waiting(str(row["request_key"]), values, loop, waiter, dated, cache_key))
         await waiter
+
+    async def intend(self, intent: Row) -> None:
+        """Keep what an ask that is about to be sent may cost, until its outcome is committed.
+
+        Args:
+            intent: columns of ``llm_intents``; it takes the place of the ask's earlier one.
+
+        Raises:
+            WriteConflict, DatabaseAway, JournalError: as `commit`.
+        """
+        self._refuse_reader()
+        dated = {**intent, "created_at": datetime.now(UTC)}
+        values = codec(llm_intents).encode(self._run_id, dated)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._enqueue(_Waiting(str(intent["request_key"]), values, loop, waiter, dated, is_intent=True))
+        await waiter
+
+    async def keep_batch(self, batch: Row, intents: Sequence[Row] = ()) -> None:
+        """Keep a batch as it is now, with the asks that are about to go into it, all or nothing.
+
+        Args:
+            batch: columns of ``llm_batches``.
+            intents: columns of ``llm_intents``.
+
+        Raises:
+            WriteConflict, DatabaseAway, JournalError: as `commit`.
+        """
+        self._refuse_reader()
+        now = datetime.now(UTC)
+        values = codec(llm_intents).encode_all(self._run_id, [{**row, "created_at": now} for row in intents])
+        dated = batch if batch.get("created_at") else {**batch, "created_at": now}
+
+        def write(connection: Connection) -> None:
+            if self._lease is not None:
+                self._lease.fence(connection)
+            replace_batch(connection, self._run_id, dated)
+            replace_intents(connection, self._run_id, values)
+
+        await self._in_thread(lambda: self._database.write(write))
+        self._open_intents |= {str(row["request_key"]) for row in intents}
+
+    async def intents(self) -> list[Row]:
+        """The asks that are under way, or were when the run was last owned, as columns of ``llm_intents``."""
+        found = await self._in_thread(lambda: self._database.query(lambda c: read_intents(c, self._run_id)))
+        self._open_intents |= {str(row["request_key"]) for row in found}
+        return found
+
+    async def batches(self) -> list[Row]:
+        """The run's batches in their order, as columns of ``llm_batches``."""
+        return await self._in_thread(lambda: self._database.query(lambda c: read_batches(c, self._run_id)))
 
     def completed_calls(self) -> int:
         """How many outcomes the journal holds for this run."""
@@ -152,6 +211,10 @@ class StoredJournal:
             self._refuse_closed()
             future: Future[T] = self._thread.submit(work)
         return await asyncio.wrap_future(future)
+
+    def _refuse_reader(self) -> None:
+        if self._lease is None:
+            raise JournalError(f"the journal of run {self._run_id} is open for reading only")
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -189,14 +252,21 @@ class StoredJournal:
         reach("journal.commit.after")
         for waiting in batch:
             waiting.error = conflicts.get(id(waiting))
-            if waiting.error is None:
+            if waiting.is_intent:
+                self._open_intents.add(waiting.key)
+                reach("intent.kept")
+            elif waiting.error is None:
+                self._open_intents.discard(waiting.key)
                 self._committed_keys.add(waiting.key)
                 self._committed_pages.add(waiting.key.partition("/")[0])
 
-    def _insert(self, connection: Connection, batch: Sequence[_Waiting]) -> dict[int, WriteConflict]:
-        """Insert the new rows of a batch and tell which of them contradict what is there."""
+    def _insert(self, connection: Connection, group: Sequence[_Waiting]) -> dict[int, WriteConflict]:
+        """Insert the new rows of a group and tell which of them contradict what is there."""
         if self._lease is not None:
             self._lease.fence(connection)
+        replace_intents(connection, self._run_id, [waiting.values for waiting in group if waiting.is_intent])
+        batch = [waiting for waiting in group if not waiting.is_intent]
+        forget_intents(connection, self._run_id, self._open_intents & {waiting.key for waiting in batch})
         known = self._stored(connection, {waiting.key for waiting in batch})
         conflicts: dict[int, WriteConflict] = {}
         new: list[Values] = []

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Tab
 
 from market_agents.storage.columns import Instant, Json, Money, Name, Real, Whole, Words
 
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 VERSION_TABLE: Final = "market_agents_schema"
 MOST_MONEY: Final = 10**13
 MOST_GOODS: Final = 10**15
@@ -477,6 +477,42 @@ llm_requests = Table(
     Index(None, "run_id", "round"),
 )
 
+llm_intents = Table(
+    "llm_intents",
+    metadata,
+    _run(),
+    _name("request_key"),
+    _text("request_hash"),
+    _whole("batch", nullable=True),
+    _whole("attempts"),
+    _whole("unconfirmed_attempts"),
+    _whole("unconfirmed_tokens", big=True),
+    Column("unconfirmed_cost", Money(20, 10), nullable=False),
+    _whole("reserved_calls"),
+    _whole("reserved_tokens", big=True),
+    Column("reserved_cost", Money(20, 10), nullable=False),
+    Column("created_at", Instant(), nullable=False),
+)
+
+llm_batches = Table(
+    "llm_batches",
+    metadata,
+    _run(),
+    _number("batch"),
+    _text("token"),
+    _text("llm_config"),
+    _text("requested_model"),
+    _text("base_url", nullable=True),
+    _whole("requests"),
+    _text("batch_id", nullable=True),
+    _text("status"),
+    _whole("completed"),
+    _whole("failed"),
+    _text("reason", nullable=True),
+    Column("created_at", Instant(), nullable=False),
+    Column("finished_at", Instant(), nullable=True),
+)
+
 run_events = Table(
     "run_events",
     metadata,
@@ -522,7 +558,18 @@ steps = Table(
     Column("committed_at", Instant(), nullable=False),
 )
 
-BOOKKEEPING: Final = frozenset({"runs", "llm_requests", "prompts", "resource_samples", "run_events", "steps"})
+BOOKKEEPING: Final = frozenset(
+    {
+        "runs",
+        "llm_requests",
+        "llm_intents",
+        "llm_batches",
+        "prompts",
+        "resource_samples",
+        "run_events",
+        "steps",
+    }
+)
 """Tables that tell how a run went, not what it decided; no digest covers them."""
 
 DECIDED: Final = tuple(

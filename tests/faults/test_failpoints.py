@@ -11,7 +11,9 @@ from market_agents.failpoints import POINTS, VARIABLE, armed
 from tests.end_to_end.stage import SHIPPED, call, fingerprint, query, status_of
 from tests.rig.nursery import Nursery
 
-RUN = ("run", str(SHIPPED), "--set", "num_agents=4", "--run-id", "one", "--quiet")
+RUN = (
+    "run", str(SHIPPED), "--set", "num_agents=4", "--set", "budget.max_calls=100000", "--run-id", "one", "--quiet",
+)  # fmt: skip
 RESUME = ("resume", "one", "--quiet")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -16,11 +17,12 @@ from market_agents.inference.asks import Completion, Request
 from market_agents.inference.budget import Purse
 from market_agents.inference.building import refuse_unknown_prices
 from market_agents.inference.embeddings import EmbeddingRequest
-from market_agents.inference.journal import MemoryJournal
+from market_agents.inference.journal import JournalRow, MemoryJournal
 from market_agents.inference.retry import AttemptFailed, Verdict
 from tests.inference.doors import (
     MODEL,
     ScriptedProvider,
+    always,
     completion,
     in_turn,
     request,
@@ -125,6 +127,55 @@ async def test_an_attempt_that_nobody_heard_of_counts_at_its_worst() -> None:
     assert (row["attempts"], row["unconfirmed_attempts"]) == (3, 1)
     assert (row["unconfirmed_tokens"], row["unconfirmed_cost"]) == (WORST_TOKENS, WORST_COST)
     assert row["cost"] == Decimal("0.02")
+
+
+async def test_an_answer_without_a_known_price_counts_alike_now_and_on_resume() -> None:
+    """The price of what is asked for is known; who answered is on no list."""
+    known, journal = LLMConfig(name="mind", model="gpt-4o-mini"), MemoryJournal()
+    asked = door(ScriptedProvider(always("Fine.", model="unheard-of")), journal, max_cost=1.0)
+    await asked.ask(replace(ASK, model="gpt-4o-mini"), known)
+    [row] = journal.rows.values()
+    assert row["cost"] is None
+    assert row["unconfirmed_attempts"] == 0
+    assert row["unconfirmed_cost"] == asked.budget.spent.cost > 0
+
+
+async def test_an_attempt_is_noted_before_it_is_sent_and_counts_where_nobody_heard_of_its_end() -> None:
+    journal = MemoryJournal()
+
+    async def play(_: Request) -> Completion:
+        [noted] = journal.open.values()
+        assert (noted["reserved_calls"], noted["reserved_tokens"]) == (1, WORST_TOKENS)
+        raise asyncio.CancelledError
+
+    killed = door(ScriptedProvider(play), journal, max_calls=9)
+    with pytest.raises(asyncio.CancelledError), asking(scope("agent_1", 1)):
+        await killed.ask(ASK, PRICED)
+    provider = ScriptedProvider(always("Fine.", usage=Usage(10, 5)))
+    again = door(provider, journal, max_calls=9)
+    async with again:
+        assert again.were_in_flight == ("r1/0.auction/s1/agent_1/action/1",)
+        with asking(scope("agent_1", 1)):
+            outcome = await again.ask(ASK, PRICED)
+    [row] = journal.rows.values()
+    assert (outcome.attempts, row["unconfirmed_attempts"], row["unconfirmed_tokens"]) == (2, 1, WORST_TOKENS)
+    assert journal.open == {}
+
+
+async def test_an_attempt_that_was_refused_is_none_that_may_have_been_paid() -> None:
+    journal, refused = MemoryJournal(), AttemptFailed(Verdict.KEY_REFUSED, "no such key")
+    with pytest.raises(UserError):
+        await door(ScriptedProvider(in_turn(refused)), journal, max_calls=9).ask(ASK, PRICED)
+    [noted] = journal.open.values()
+    assert (noted["attempts"], noted["unconfirmed_attempts"], noted["reserved_calls"]) == (1, 0, 0)
+
+
+async def test_without_a_cap_nothing_is_noted() -> None:
+    class Watched(MemoryJournal):
+        async def intend(self, intent: JournalRow) -> None:
+            raise AssertionError(intent)
+
+    assert answered(await ask_many(door(ScriptedProvider(), Watched()), 3)) == 3
 
 
 async def test_a_call_that_is_cancelled_gives_nothing_back() -> None:
@@ -261,7 +312,7 @@ async def _spend(cap: int, steps: list[Step], rng: Random) -> None:
         except BudgetExhausted:
             return
         check()
-        purse.sent()
+        await purse.sent()
         for _ in range(rng.randrange(5)):
             await asyncio.sleep(0)
         if end == "paid":

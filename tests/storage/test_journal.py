@@ -16,12 +16,47 @@ from market_agents.storage import (
     Asks,
     Database,
     Lease,
+    Row,
+    Spending,
     StoredJournal,
+    Unconfirmed,
     acquire,
     lineage,
+    spending,
     totals,
+    unconfirmed,
 )
 from tests.storage.samples import new_run, outcome, stored
+
+
+def intent(key: str, **changes: object) -> Row:
+    return {
+        "request_key": key,
+        "request_hash": "h1",
+        "batch": None,
+        "attempts": 0,
+        "unconfirmed_attempts": 0,
+        "unconfirmed_tokens": 0,
+        "unconfirmed_cost": Decimal(0),
+        "reserved_calls": 1,
+        "reserved_tokens": 100,
+        "reserved_cost": Decimal(1),
+        **changes,
+    }
+
+
+def batch(number: int, **changes: object) -> Row:
+    return {
+        "batch": number,
+        "token": "t",
+        "llm_config": "small",
+        "requested_model": "stand-in",
+        "requests": 2,
+        "status": "intended",
+        "completed": 0,
+        "failed": 0,
+        **changes,
+    }
 
 
 def keys(database: Database) -> list[object]:
@@ -97,6 +132,43 @@ async def test_a_row_that_cannot_be_stored_is_refused_at_once(lease: Lease) -> N
         with pytest.raises(MarketAgentsError, match="no such column"):
             await journal.commit(outcome("r1/a/1", mood="good"))
         assert journal.completed_calls() == 0
+
+
+async def test_an_intent_stays_until_its_outcome_is_there(database: Database, lease: Lease) -> None:
+    with StoredJournal(lease) as journal:
+        for attempts in (0, 1):
+            await journal.intend(intent("r1/a/1", attempts=attempts))
+        await journal.intend(intent("r1/a/2"))
+        assert stored(database, "llm_intents", "request_key", "attempts") == [("r1/a/1", 1), ("r1/a/2", 0)]
+        await journal.commit(outcome("r1/a/1"))
+    with StoredJournal(lease) as later:
+        assert [row["request_key"] for row in await later.intents()] == ["r1/a/2"]
+        await later.commit(outcome("r1/a/2"))
+        assert await later.intents() == []
+
+
+async def test_a_batch_is_kept_with_its_asks_or_not_at_all(database: Database, lease: Lease) -> None:
+    with StoredJournal(lease) as journal:
+        with pytest.raises(MarketAgentsError, match=r"llm_intents\.attempts"):
+            await journal.keep_batch(batch(1), [intent("r1/a/1"), intent("r1/a/2", attempts="many")])
+        assert await journal.batches() == []
+        await journal.keep_batch(batch(1), [intent("r1/a/1", batch=1), intent("r1/a/2", batch=1)])
+        await journal.keep_batch(batch(1, batch_id="batch_7", status="in_progress"))
+        [kept] = await journal.batches()
+        assert (kept["batch_id"], kept["status"]) == ("batch_7", "in_progress")
+        assert [row["batch"] for row in await journal.intents()] == [1, 1]
+
+
+async def test_what_a_run_spent_counts_calls_in_flight_at_their_worst_and_batches_not_yet(
+    database: Database, lease: Lease
+) -> None:
+    lost = {"unconfirmed_attempts": 1, "unconfirmed_tokens": 50, "unconfirmed_cost": Decimal("0.5")}
+    with StoredJournal(lease) as journal:
+        await journal.commit(outcome("r1/a/1", attempts=2, cost=Decimal("0.25"), **lost))
+        await journal.intend(intent("r1/a/2", attempts=1, **lost))
+        await journal.keep_batch(batch(1), [intent("r1/a/3", batch=1)])
+    assert spending(database, "run") == Spending(2 + 1 + 1, 150 + 50 + 50 + 100, Decimal("2.25"))
+    assert unconfirmed(database, "run") == Unconfirmed(("r1/a/1", "r1/a/2"), 3, 200, Decimal(2))
 
 
 async def test_a_lost_acknowledgement_leaves_one_row(database: Database, lease: Lease) -> None:

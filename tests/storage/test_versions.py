@@ -28,11 +28,13 @@ from market_agents.storage.columns import Name
 from market_agents.storage.schema import VERSION_TABLE, metadata
 from tests.storage.samples import new_run, stored
 
-SECOND = '''"""A test's second revision."""
+NEXT = f"{int(SCHEMA_VERSION) + 1:04}"
+
+LATER = f'''"""A test's next revision."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{SCHEMA_VERSION}"
 def upgrade() -> None:
     op.add_column("topics", sa.Column("mood", sa.Text(), nullable=True))
 '''
@@ -124,7 +126,8 @@ def test_a_newer_database_is_refused_by_name(database_url: str) -> None:
         stamp(database, "0999")
     for attempt in (open_database, check_database, upgrade_database):
         with pytest.raises(
-            SchemaVersionError, match=r"has schema 0999, this program knows 0001.*install the newer"
+            SchemaVersionError,
+            match=rf"has schema 0999, this program knows {SCHEMA_VERSION}.*install the newer",
         ):
             attempt(database_url)
 
@@ -134,26 +137,27 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a later version of the program would know: one revision more."""
     folder = tmp_path / "later % migrations"
     shutil.copytree(versions.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    (folder / "versions" / f"{NEXT}_next.py").write_text(LATER)
     monkeypatch.setattr(versions, "MIGRATIONS", folder)
     for module in ("versions", "database"):
-        monkeypatch.setattr(f"market_agents.storage.{module}.SCHEMA_VERSION", "0002")
+        monkeypatch.setattr(f"market_agents.storage.{module}.SCHEMA_VERSION", NEXT)
 
 
 def old_database(url: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(versions, "MIGRATIONS", Path(versions.__file__).parent / "migrations")
-        patch.setattr(versions, "SCHEMA_VERSION", "0001")
+        patch.setattr(versions, "SCHEMA_VERSION", SCHEMA_VERSION)
         with open_database(url) as database:
             new_run(database, "run").release()
 
 
 def test_an_older_database_is_brought_up_to_date(database_url: str, next_version: None) -> None:
     old_database(database_url)
-    assert "has schema 0001, the program's is 0002: run market-agents db upgrade" in check_database(
-        database_url
+    assert (
+        f"has schema {SCHEMA_VERSION}, the program's is {NEXT}: run market-agents db upgrade"
+        in check_database(database_url)
     )
-    assert "schema 0002, up to date" in upgrade_database(database_url)
+    assert f"schema {NEXT}, up to date" in upgrade_database(database_url)
     with open_database(database_url) as database:
         assert stored(database, "runs", "run_id") == [("run",)]
         with database.read() as connection:
@@ -164,27 +168,27 @@ def test_an_older_file_is_copied_first_and_the_copy_is_named(
     sqlite_url: str, next_version: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     old_database(sqlite_url)
-    taken = tmp_path / "market.db.schema-0001.backup"
+    taken = tmp_path / f"market.db.schema-{SCHEMA_VERSION}.backup"
     taken.write_text("an earlier copy")
     open_database(sqlite_url).close()
-    copy = tmp_path / "market.db.schema-0001.backup-2"
+    copy = tmp_path / f"market.db.schema-{SCHEMA_VERSION}.backup-2"
     assert str(copy) in caplog.text
     assert taken.read_text() == "an earlier copy"
     with closing(sqlite3.connect(copy)) as old:
         assert old.execute("SELECT run_id FROM runs").fetchall() == [("run",)]
-        assert old.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [("0001",)]
+        assert old.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [(SCHEMA_VERSION,)]
     open_database(sqlite_url).close()
     assert len([found for found in tmp_path.iterdir() if "backup" in found.name]) == 2
 
 
 def test_a_migration_that_fails_changes_nothing(database_url: str, next_version: None) -> None:
     old_database(database_url)
-    broken = versions.MIGRATIONS / "versions" / "0002_second.py"
-    broken.write_text(SECOND + '    raise RuntimeError("power cut")\n')
+    broken = versions.MIGRATIONS / "versions" / f"{NEXT}_next.py"
+    broken.write_text(LATER + '    raise RuntimeError("power cut")\n')
     with pytest.raises(RuntimeError, match="power cut"):
         open_database(database_url)
-    assert "has schema 0001" in check_database(database_url)
-    broken.write_text(SECOND)
+    assert f"has schema {SCHEMA_VERSION}" in check_database(database_url)
+    broken.write_text(LATER)
     with open_database(database_url) as database:
         assert stored(database, "runs", "run_id") == [("run",)]
 
@@ -193,4 +197,4 @@ def test_an_empty_database_is_told_from_one_that_is_up_to_date(postgres_url: str
     assert "is empty" in check_database(postgres_url)
     assert "is empty" in check_database(postgres_url)
     upgrade_database(postgres_url)
-    assert check_database(postgres_url).endswith("schema 0001, up to date")
+    assert check_database(postgres_url).endswith(f"schema {SCHEMA_VERSION}, up to date")
