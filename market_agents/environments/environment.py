@@ -9,13 +9,14 @@ only way to act, so that an agent's identity comes from the call path and never 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from random import Random
 from types import NoneType
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from market_agents.errors import IllegalAction, UserError
+from market_agents.rng import derive_seed
 
 Observation = dict[str, Any]
 ActionT = TypeVar("ActionT")
@@ -187,13 +188,13 @@ class Environment(Generic[ActionT]):
     def close_turn(self, rng: Random) -> dict[str, list[Act]]:
         """Apply what was staged, agents in a random order drawn from ``rng``, and end the mechanism's turn.
 
+        Each agent has a draw of its own, so that who comes first of two never depends on whether others act.
+
         Returns:
             The acts of each agent that acted in the turn, by agent id.
         """
         staged, self._staged = self._staged or {}, None
-        order = [agent_id for agent_id in self._members if agent_id in staged]
-        rng.shuffle(order)
-        for agent_id in order:
+        for agent_id in _drawn_order(staged, rng):
             for action, checked in staged[agent_id]:
                 try:
                     self._carry_out(agent_id, action, checked)
@@ -281,6 +282,14 @@ class BoundEnvironment:
         if agent_id is not None and agent_id != self._agent_id:
             raise IllegalAction(f"{self._agent_id} cannot look through the eyes of {agent_id}")
         return self._environment.get_global_state(self._agent_id)
+
+
+def _drawn_order(agent_ids: Collection[str], rng: Random) -> list[str]:
+    """The agents by a draw of each, which is its id's alone; nothing is drawn from ``rng`` for nobody."""
+    if not agent_ids:
+        return []
+    turn = rng.getrandbits(64)
+    return sorted(agent_ids, key=lambda agent_id: (derive_seed(turn, agent_id), agent_id))
 
 
 _SCALARS = frozenset({str, int, float, bool, NoneType})

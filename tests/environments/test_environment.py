@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
@@ -118,6 +119,24 @@ def test_the_order_of_arrival_decides_nothing(arrival: list[int], seed: int) -> 
         acts = environment.close_turn(rng(seed))
         outcomes.append((takers(environment), list(acts), acts, environment.get_global_state()))
     assert outcomes[0] == outcomes[1]
+
+
+@given(st.sets(st.integers(0, NUMBER), min_size=2), st.integers(0, 2**32))
+def test_whether_others_act_or_are_there_at_all_does_not_change_who_of_two_comes_first(
+    acting: set[int], seed: int
+) -> None:
+    def order_of(indexes: Iterable[int], number: int) -> list[str]:
+        guests = people(number)
+        environment, _ = around(100, guests)
+        environment.open_turn()
+        for index in indexes:
+            guests[index].environments["basket"].step({"take": 1})
+        environment.close_turn(rng(seed))
+        return takers(environment)
+
+    everybody = order_of(range(NUMBER + 1), NUMBER + 1)
+    chosen = {f"agent_{index + 1}" for index in acting}
+    assert order_of(sorted(acting), max(acting) + 1) == [taker for taker in everybody if taker in chosen]
 
 
 def test_the_order_is_drawn_so_that_nobody_is_always_first() -> None:
