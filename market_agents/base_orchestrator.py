@@ -391,6 +391,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
     ) -> None:
         """Hand all that belongs to one sub-round to the inserter."""
         where = Where(self.name, round_number, sub_round)
+        self.display.turn(sub_round)
         keys: dict[str, str | None] = {}
         for turn in turns:
             keys[turn.agent.id] = turn.action.request_key if turn.action else None

@@ -215,7 +215,7 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
             reason=thought.reason,
             request_key=thought.request_key,
         )
-        self.display.abstention(agent_id, thought.verdict, thought.reason)
+        self.display.abstention(agent_id, thought.verdict, thought.reason, thought.step)
 
     def _keep_configured_topics(self) -> None:
         self.mechanism.begin_sub_round(0)

@@ -38,6 +38,7 @@ from market_agents.environments.mechanisms.group_chat import (
     TopicSet,
 )
 from market_agents.errors import UserError
+from market_agents.inference import current_scope
 from market_agents.plain_text import for_terminal, one_line
 from market_agents.redaction import Redactor, secrets_in
 
@@ -90,6 +91,7 @@ _NOUNS = {
     "attendance": "attendance change",
 }
 _LIMITED = frozenset(_NOUNS)
+_PLACE = ("round", "environment", "sub_round", "agent_id", "step")
 
 
 class Watcher(Protocol):
@@ -147,6 +149,10 @@ class SimulationLogger:
         if self.watcher is not None:
             self.watcher.begin_environment(name)
 
+    def turn(self, sub_round: int) -> None:
+        """What is told from now on belongs to a sub-round; 0 is what precedes the first."""
+        self._place["sub_round"] = sub_round
+
     def opening(self, good: str, equilibrium: Callable[[], Equilibrium]) -> None:
         """A market opens; its equilibrium, in ticks, is found only where somebody looks on."""
         if self.watcher is not None:
@@ -154,15 +160,15 @@ class SimulationLogger:
 
     def perception(self, agent_id: str, strategy: str) -> None:
         """What an agent intends."""
-        self._tell("perception", strategy, agent_id)
+        self._tell("perception", strategy, agent_id, "perception")
 
     def reflection(self, agent_id: str, update: str) -> None:
         """What an agent will do from now on."""
-        self._tell("reflection", update, agent_id)
+        self._tell("reflection", update, agent_id, "reflection")
 
-    def abstention(self, agent_id: str, verdict: str, reason: str | None) -> None:
+    def abstention(self, agent_id: str, verdict: str, reason: str | None, step: str = "action") -> None:
         """An agent did nothing, and why."""
-        self._tell("abstention", f"{verdict}{': ' + reason if reason else ''}", agent_id)
+        self._tell("abstention", f"{verdict}{': ' + reason if reason else ''}", agent_id, step)
 
     def warning(self, text: str) -> None:
         """Something that should not be overlooked."""
@@ -179,16 +185,13 @@ class SimulationLogger:
     def _event(self, event: Event) -> None:
         match event:
             case OrderPlaced():
-                self._tell(
-                    "action",
-                    f"{event.side.value} {event.quantity} at {self._price(event.price)}",
-                    event.agent_id,
-                )
+                text = f"{event.side.value} {event.quantity} at {self._price(event.price)}"
+                self._tell("action", text, event.agent_id, "action")
             case MarketOrderPlaced():
                 text = f"{event.side.value} {event.quantity} at the best open prices"
-                self._tell("action", text, event.agent_id)
+                self._tell("action", text, event.agent_id, "action")
             case OrderRejected():
-                self._tell("refusal", event.reason, event.agent_id)
+                self._tell("refusal", event.reason, event.agent_id, "action")
             case TradeMade():
                 parties = f"{event.buyer_id} buys {event.quantity} from {event.seller_id}"
                 text = f"{parties} at {self._price(event.price)}"
@@ -199,7 +202,7 @@ class SimulationLogger:
                 by = f" by {event.proposer_id}" if event.proposer_id else ""
                 self._tell("topic", f"{event.cohort_id}{by}: {event.topic}")
             case MessagePosted():
-                self._tell("message", f"{_remark(event)}{event.content}", event.sender_id)
+                self._tell("message", f"{_remark(event)}{event.content}", event.sender_id, "action")
             case AttendanceChanged():
                 self._tell("attendance", f"{event.change} the discussions: {event.reason}", event.agent_id)
             case DiscussionEnded() if event.ended != "time":
@@ -223,8 +226,8 @@ class SimulationLogger:
     def _price(self, ticks: int) -> str:
         return str(self.scale.to_decimal(ticks))
 
-    def _tell(self, kind: str, text: str, agent_id: str | None = None) -> None:
-        log.info("%s", text, extra={"kind": kind, "agent_id": agent_id, **self._place})
+    def _tell(self, kind: str, text: str, agent_id: str | None = None, step: str | None = None) -> None:
+        log.info("%s", text, extra={"kind": kind, "agent_id": agent_id, "step": step, **self._place})
 
 
 def _show(event: Event, watcher: Watcher) -> None:
@@ -323,15 +326,24 @@ def _composed(record: logging.LogRecord, kind: str) -> str:
 
 
 class JsonLinesHandler(logging.FileHandler):
-    """Writes every record as one JSON object on one line."""
+    """Writes every record as one JSON object on one line, with its place in the run.
+
+    A record that names no place, such as a warning of the door to models, belongs to the step that it is written in.
+
+    Attributes:
+        run_id: the run that records belong to; None before there is one.
+    """
 
     def __init__(self, path: Path, redact: Redactor | None = None) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self.redact = redact or Redactor()
+        self.run_id: str | None = None
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON."""
-        fields = {key: getattr(record, key, None) for key in ("kind", "round", "environment", "agent_id")}
+        scope = current_scope()
+        place = {key: getattr(record, key, getattr(scope, key, None)) for key in _PLACE}
+        fields = {"kind": getattr(record, "kind", None), "run_id": self.run_id, **place}
         content = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
@@ -386,11 +398,13 @@ def show_banner(console: Console) -> None:
         console.print()
 
 
-def hide_in_logs(redact: Redactor) -> None:
-    """Hide in records from now on what a run knows to be secret."""
+def log_for_run(run_id: str, redact: Redactor) -> None:
+    """Name the run in records from now on, and hide in them what it knows to be secret."""
     for handler in logging.getLogger("market_agents").handlers:
         if isinstance(handler, ConsoleHandler | JsonLinesHandler):
             handler.redact = redact
+        if isinstance(handler, JsonLinesHandler):
+            handler.run_id = run_id
 
 
 def known_secrets(folder: Path | None = None) -> Redactor:

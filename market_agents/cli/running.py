@@ -19,7 +19,7 @@ from market_agents.errors import BudgetExhausted, MarketAgentsError, Stopped, Us
 from market_agents.logger_utils import (
     console_for,
     counted,
-    hide_in_logs,
+    log_for_run,
     say,
     set_up_logging,
     show_banner,
@@ -73,7 +73,7 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
         console: the one that records are shown on, for the view of the run has to give way to them.
     """
     quiet = arguments.quiet or arguments.json
-    hide_in_logs(orchestrator.redact)
+    log_for_run(orchestrator.run_id, orchestrator.redact)
     if not quiet:
         show_banner(console)
         orchestrator.display.run(f"run {orchestrator.run_id}, seed {orchestrator.seed}")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+from market_agents.inference import Scope, asking
+from market_agents.logger_utils import console_for, log_for_run, set_up_logging
+from market_agents.redaction import Redactor
 from tests.cli.conftest import Cli
 from tests.end_to_end.stage import Shell, call
 
@@ -32,7 +38,7 @@ def test_a_run_says_where_its_results_are_and_how_to_look_at_them(small: Cli) ->
     assert done.code == 0
     assert "Run one completed: 2 rounds" in done.out
     assert str(small.folder / "market_simulation.db") in done.out
-    for part in ("round  trades", "agent    name", "runs show one", "digest one", "export one"):
+    for part in ("round  trades", "agent    name", "report one", "digest one", "export one"):
         assert part in done.out
     assert "run one, seed 7" in done.err
     for part in (
@@ -111,6 +117,15 @@ def test_the_log_file_holds_every_record_as_json(small: Cli) -> None:
     said = [line for line in lines if line.get("kind") == "message"]
     assert {(line["round"], line["environment"]) for line in said} == {(1, "group_chat"), (2, "group_chat")}
     assert {line["agent_id"] for line in said} == {f"agent_{number}" for number in range(1, 11)}
+    assert {line["sub_round"] for line in said} == {1}
+    assert {line["run_id"] for line in lines} == {"one"}
+    steps = {line["kind"]: line.get("step") for line in lines if "kind" in line}
+    assert (steps["perception"], steps["action"], steps["reflection"]) == (
+        "perception",
+        "action",
+        "reflection",
+    )
+    assert steps["round"] is None
     assert {line.get("kind") for line in lines} >= {
         "round",
         "environment",
@@ -119,6 +134,19 @@ def test_the_log_file_holds_every_record_as_json(small: Cli) -> None:
         "trade",
         "reflection",
     }
+
+
+def test_a_record_that_names_no_place_belongs_to_the_step_that_it_is_written_in(tmp_path: Path) -> None:
+    set_up_logging(console_for(io.StringIO()), quiet=True, log_file=tmp_path / "log.jsonl")
+    try:
+        log_for_run("one", Redactor())
+        with asking(Scope(3, 0, "auction", 2, "agent_5", "action")):
+            logging.getLogger("market_agents.inference").warning("slow")
+    finally:
+        set_up_logging(console_for(io.StringIO()), quiet=True, log_file=None)
+    (line,) = map(json.loads, (tmp_path / "log.jsonl").read_text(encoding="utf-8").splitlines())
+    place = {"round": 3, "environment": "auction", "sub_round": 2, "agent_id": "agent_5", "step": "action"}
+    assert line.items() >= ({"run_id": "one", "message": "slow"} | place).items()
 
 
 def test_the_log_file_grows_over_runs(small: Cli) -> None:
