@@ -126,8 +126,12 @@ def _market_summary(round_number: int, markets: Sequence[Mapping[str, Any]]) -> 
     summary = RoundSummary(round_number, has_market=True)
     summary.trades = sum(row["trades"] for row in markets)
     summary.volume = sum(row["volume"] for row in markets)
-    # Markets of one good trade the same units, so that what could be gained counts once for the good.
-    attainable = sum({row["good"]: row["maximum_surplus"] or 0 for row in markets}.values())
+    # Markets of one good trade the same units, so that what could be gained counts once for the good; a house adds
+    # its own to the market that it stands in.
+    by_good: dict[str, Any] = {}
+    for row in markets:
+        by_good[row["good"]] = max(by_good.get(row["good"], 0), row["maximum_surplus"] or 0)
+    attainable = sum(by_good.values())
     if len(markets) == 1:
         summary.efficiency = markets[0]["efficiency"]
     elif attainable:

@@ -41,6 +41,33 @@ def test_the_round_is_measured_by_all_units_that_it_opened() -> None:
     assert result.equilibrium.quantity_max == 2
 
 
+@pytest.mark.parametrize("elsewhere", [("ann", "bob"), ("ann",), ("bob",)])
+def test_losses_are_those_of_this_market_with_whomever_the_traders_traded_elsewhere(
+    elsewhere: tuple[str, ...],
+) -> None:
+    made = market(buyers={"ann": (120, 110, 100)}, sellers={"bob": (70, 80, 90)})
+    for agent_id in elsewhere:
+        made.auction.count_traded(agent_id, 1)
+    made.act("ann", "bid", 100)
+    made.act("bob", "ask", 90)
+    losses, efficiency = made.auction.round_measures().losses, made.auction.round_result().efficiency
+    assert losses is not None
+    assert efficiency is not None
+    assert losses.total == pytest.approx(1 - efficiency)
+
+
+def test_units_traded_elsewhere_count_anew_in_each_round() -> None:
+    made = market_after_a_trade_elsewhere()
+    made.auction.open_units("ann", (120,))
+    made.auction.open_units("bob", (70,))
+    made.auction.begin_round(2, Random(0))
+    made.act("ann", "bid", 100)
+    made.act("bob", "ask", 90)
+    losses = made.auction.round_measures().losses
+    assert losses is not None
+    assert losses.total == 0
+
+
 def test_more_than_is_left_cannot_have_been_traded() -> None:
     made = market_after_a_trade_elsewhere()
     with pytest.raises(ValueError, match="ann has 1 units left, cannot have traded 2"):

@@ -161,6 +161,44 @@ def test_the_markets_of_a_round_never_gain_more_than_there_is(run: tuple[str, Ru
             assert told[number] == pytest.approx(float(realized / maximum))
 
 
+def losses_add_up(url: str, result: RunResult) -> bool:
+    """Whether each market's efficiency and losses make one."""
+    causes = [f"{kind}marginal_loss_{side}" for kind in ("intra", "extra") for side in ("buyers", "sellers")]
+    return all(
+        sum(row[cause] for cause in causes) == pytest.approx(1 - row["efficiency"])
+        for row in table(url, "auction_rounds", result.run_id)
+    )
+
+
+def test_what_a_market_of_a_round_did_not_gain_is_audited(run: tuple[str, RunResult]) -> None:
+    assert losses_add_up(*run)
+
+
+def test_agents_that_traded_with_a_house_before_may_negotiate(tmp_path: Path) -> None:
+    """So that buyers and sellers come to the talk with different numbers of units traded."""
+    auction = "environment_configs.auction"
+    house = {"side": "bid", "price": 100.0, "quantity": 2}
+    changes = {
+        "environment_order": ["auction", "group_chat"],
+        f"{auction}.institution": "lob",
+        f"{auction}.prefilled_book": [house],
+        "max_rounds": 1,
+    }
+    url = f"sqlite:///{tmp_path / 'run.db'}"
+    result = play(tmp_path, url, {**BINDING, **changes})
+    parties = {
+        row[party] for row in table(url, "trades", result.run_id) for party in ("buyer_id", "seller_id")
+    }
+    assert "house_1" in parties
+    assert losses_add_up(url, result)
+    markets = table(url, "auction_rounds", result.run_id)
+    gained = sum(Decimal(str(row["realized_surplus"])) for row in markets)
+    attainable = max(Decimal(str(row["maximum_surplus"])) for row in markets)
+    with open_database(url, create=False) as database:
+        (told,) = round_summaries(database, result.run_id)
+    assert told.efficiency == pytest.approx(float(gained / attainable))
+
+
 def test_profits_count_in_the_view_of_performance(run: tuple[str, RunResult]) -> None:
     url, result = run
     gained: Counter[tuple[int, str]] = Counter()

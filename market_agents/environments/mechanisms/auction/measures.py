@@ -22,7 +22,7 @@ class RoundMeasures:
     """What a round's course comes to; money in ticks, each None where it is not defined.
 
     Attributes:
-        losses: the loss audit.
+        losses: the loss audit; what was traded in another market was not traded here, as in this one's efficiency.
         price_autocorrelation: of the changes of price from trade to trade.
         late_trade_share: trades made after half of the round's quotes; where a clearing makes all trades, after half
             of its turns, and None where there was one clearing alone.
@@ -87,10 +87,10 @@ def measure_course(
     sellers = [trader for trader in traders if trader.side is Side.ASK]
     return RoundMeasures(
         losses=audit_losses(
-            [trader.units for trader in buyers],
-            [trader.units for trader in sellers],
-            [trader.traded for trader in buyers],
-            [trader.traded for trader in sellers],
+            [_units_from_here(trader) for trader in buyers],
+            [_units_from_here(trader) for trader in sellers],
+            [trader.traded - trader.traded_elsewhere for trader in buyers],
+            [trader.traded - trader.traded_elsewhere for trader in sellers],
         ),
         price_autocorrelation=price_autocorrelation([trade.price for trade in trades]),
         late_trade_share=_late_trades(trades, turns, orders),
@@ -101,6 +101,12 @@ def measure_course(
         mean_bid_depth=_mean([turn.bid_depth for turn in turns]),
         mean_ask_depth=_mean([turn.ask_depth for turn in turns]),
     )
+
+
+def _units_from_here(trader: Trader) -> tuple[int, ...]:
+    """All units of the round, those first that this market could still trade."""
+    before = trader.traded_elsewhere
+    return trader.units[before:] + trader.units[:before] if before else trader.units
 
 
 def _late_trades(trades: Sequence[TradeMade], turns: Sequence[TurnEnd], orders: range) -> float | None:

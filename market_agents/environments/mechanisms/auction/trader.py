@@ -28,7 +28,8 @@ class Trader:
     Attributes:
         side: the side of the market that the role may trade on.
         units: values or costs in ticks of the units of this round, in the order of trading.
-        traded: how many of them were traded.
+        traded: how many of them were traded, here or elsewhere.
+        traded_elsewhere: how many of them were traded in other markets, before the first was traded here.
         orders: the open orders in a market's book, the oldest first.
         profit: surplus of this round's trades, in ticks.
         recent_trades: price, quantity and surplus in ticks of this round's last trades.
@@ -44,6 +45,7 @@ class Trader:
         "role",
         "side",
         "traded",
+        "traded_elsewhere",
         "units",
         "verdict",
     )
@@ -55,6 +57,7 @@ class Trader:
         self.account = account
         self.units: tuple[int, ...] = ()
         self.traded = 0
+        self.traded_elsewhere = 0
         # Lists, because an empty deque takes ten times the memory, and there may be very many traders.
         self.orders: list[Order] = []
         self.profit = 0
@@ -79,6 +82,7 @@ class Trader:
         """Carry over what was not traded and forget the last round."""
         self.units = self.open_units
         self.traded = 0
+        self.traded_elsewhere = 0
         self.profit = 0
         self.recent_trades.clear()
 
@@ -137,6 +141,7 @@ class Traders(dict[str, Trader]):
         if not 0 <= quantity <= trader.units_left:
             raise ValueError(f"{agent_id} has {trader.units_left} units left, cannot have traded {quantity}")
         trader.traded += quantity
+        trader.traded_elsewhere += quantity
         return trader
 
     def begin_round(self) -> None:
