@@ -4,6 +4,7 @@ MarketAgentsError                 the run failed (exit 1)
 ├── UserError                     the user's mistake, nothing spent (exit 2)
 │   ├── ConfigError               mistakes in the YAML, all of them
 │   ├── DatabaseUnreachable       no answer from the database at start
+│   ├── EndpointUnusable          a model endpoint that refuses the first request, or cannot be reached
 │   ├── SchemaVersionError        the database is of another version, or not ours
 │   └── RunRefused                a run id that is taken, a resume that must not be
 ├── Stopped                       stopped but resumable (exit 3)
@@ -74,6 +75,18 @@ class ConfigError(UserError):
 
 class DatabaseUnreachable(UserError):
     """The configured database gave no answer at start."""
+
+
+class EndpointUnusable(UserError):
+    """A model endpoint that has never answered refuses us, or cannot be reached.
+
+    Args:
+        reason: one readable line.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; nothing was spent")
+        self.reason = reason
 
 
 class SchemaVersionError(UserError):

@@ -18,6 +18,7 @@ from pydantic import Field, create_model
 
 from market_agents.agents.cognitive_steps import chat_prompt, render_messages
 from market_agents.agents.schemas import Answer
+from market_agents.base_orchestrator import all_of
 from market_agents.config import JudgeConfig, SimulationConfig
 from market_agents.errors import NoAnswer
 from market_agents.inference import LLMOrchestrator, ModelDoor, Scope, asking
@@ -56,7 +57,7 @@ async def judge_round(
         with asking(scope):
             return await _scores(judge, mind, texts[subject], scope)
 
-    judged = await asyncio.gather(*map(score, texts))
+    judged = await all_of(map(score, texts))
     for (environment, who), (scores, reason, key) in zip(texts, judged, strict=True):
         row = {"what": judge.what, "reason": reason, "judge": name, "request_key": key}
         inserter.judgement(Where(environment, round_number), who, row, scores)

@@ -22,11 +22,12 @@ if __name__ == "__main__":
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ from market_agents.economics.ticks import TickScale
 from market_agents.errors import (
     BudgetExhausted,
     DatabaseAway,
+    EndpointUnusable,
     MarketAgentsError,
     RunRefused,
     Stopped,
@@ -75,7 +77,7 @@ from market_agents.inference import (
     refuse_unknown_prices,
 )
 from market_agents.insert_simulation_data import SimulationDataInserter
-from market_agents.interruption import stoppable
+from market_agents.interruption import stoppable, to_the_end
 from market_agents.judge_orchestrator import judge_round
 from market_agents.logger_utils import SimulationLogger
 from market_agents.monitoring import Monitor
@@ -165,6 +167,9 @@ class MetaOrchestrator:
         database: address that wins over environment and configuration.
         folder: where ``.env`` and the default SQLite file are; the working directory by default.
         earlier: for a fork, the rounds that it shares with its ancestors, in order.
+
+    Attributes:
+        last_words: what is told where somebody insists on ending the process at once.
     """
 
     def __init__(
@@ -212,6 +217,7 @@ class MetaOrchestrator:
         if self.door.budget.counts_cost and not self.start.replay:
             refuse_unknown_prices(asked_entries(config), self.variables)
         self.rounds_done = 0
+        self.last_words: Callable[[], str] = str
         self.run_is_stored = False
         self.database_display = ""
 
@@ -301,18 +307,17 @@ class MetaOrchestrator:
             before = spending(lease.database, self.run_id)
             self.door.budget.begin(Amount(before.calls, before.tokens, before.cost))
             set_status(lease, RunStatus.RUNNING)
-        try:
-            with stoppable():
-                async with self.door, self._watched(lease):
-                    await self._rounds(lease, agents)
-        except BaseException as error:
-            journal.close()
-            self._settle_status(lease, error)
-            raise
-        journal.close()
-        reach("status.before")
-        if not self.start.replay:
-            set_status(lease, RunStatus.COMPLETED)
+        with stoppable(self.last_words) as stop:
+            try:
+                with stop.as_interruption():
+                    async with self.door, self._watched(lease):
+                        await self._rounds(lease, agents)
+            except BaseException as error:
+                ending = await to_the_end(partial(self._settle, lease, journal, error))
+                if ending is error:
+                    raise
+                raise ending from error
+            await to_the_end(partial(self._complete, lease, journal))
 
     def _watched(self, lease: Lease) -> AbstractAsyncContextManager[object]:
         """What takes samples of the machine meanwhile; a replay leaves none."""
@@ -320,22 +325,36 @@ class MetaOrchestrator:
             return nullcontext()
         return Monitor(lease, lambda: self.door.tally.in_flight, lambda: self.rounds_done + 1)
 
-    def _settle_status(self, lease: Lease, error: BaseException) -> None:
-        """Store how the run ended; a fresh run that was refused before its first answer leaves no trace."""
+    def _complete(self, lease: Lease, journal: StoredJournal) -> None:
+        journal.close()
+        reach("status.before")
+        if not self.start.replay:
+            set_status(lease, RunStatus.COMPLETED)
+
+    def _settle(self, lease: Lease, journal: StoredJournal, error: BaseException) -> BaseException:
+        """Store how the run ended, and return the error that tells it.
+
+        A fresh run that was refused before its first answer leaves no trace. Where there are answers they are kept,
+        and the same mistake stops the run until it is mended.
+        """
+        journal.close()
         if self.start.replay or isinstance(error, DatabaseAway):
-            return  # a run whose process is gone is listed as interrupted anyway
-        fresh = not self.start.resume
-        if isinstance(error, UserError) and fresh and self.door.tally.asked == self.door.tally.replayed:
-            lease.release()
-            delete_run(lease.database, self.run_id)
-            self.run_is_stored = False
-            return
-        if isinstance(error, BudgetExhausted):
-            set_status(lease, RunStatus.BUDGET_EXHAUSTED, error=str(error))
-            return
+            return error  # a run whose process is gone is listed as interrupted anyway
+        if isinstance(error, UserError):
+            if not self.start.resume and self.door.tally.asked == self.door.tally.replayed:
+                lease.release()
+                delete_run(lease.database, self.run_id)
+                self.run_is_stored = False
+                return error
+            error = Stopped(error.reason if isinstance(error, EndpointUnusable) else str(error))
         stopped = isinstance(error, Stopped | asyncio.CancelledError | KeyboardInterrupt)
         status = RunStatus.INTERRUPTED if stopped else RunStatus.FAILED
-        set_status(lease, status, error=self.redact(str(error)) or type(error).__name__)
+        if isinstance(error, BudgetExhausted):
+            status = RunStatus.BUDGET_EXHAUSTED
+        # What keeps the status from being stored is told by no error of its own: it would hide the first one.
+        with suppress(MarketAgentsError):
+            set_status(lease, status, error=self.redact(str(error)) or type(error).__name__)
+        return error
 
     async def _rounds(self, lease: Lease, agents: Sequence[MarketAgent]) -> None:
         config = self.config_of(1)

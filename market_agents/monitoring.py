@@ -56,7 +56,7 @@ class Monitor:
             with suppress(asyncio.CancelledError, MarketAgentsError):
                 await self._task
             with suppress(MarketAgentsError):
-                self._keep()
+                await asyncio.to_thread(self._keep)
 
     async def _watch(self) -> None:
         while self._samples < MOST_SAMPLES:

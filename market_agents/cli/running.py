@@ -15,7 +15,7 @@ from rich.console import Console
 
 from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, resource_line, rounds_table, unconfirmed_line
-from market_agents.errors import BudgetExhausted, MarketAgentsError, Stopped, UserError
+from market_agents.errors import BudgetExhausted, ExitCode, Interrupted, MarketAgentsError, Stopped, UserError
 from market_agents.logger_utils import (
     console_for,
     counted,
@@ -33,7 +33,7 @@ from market_agents.storage import (
     fetch,
     get_run,
     leaderboard,
-    open_database,
+    open_again,
     resource_use,
     round_summaries,
     totals,
@@ -86,7 +86,11 @@ def carry_out(orchestrator: MetaOrchestrator, arguments: argparse.Namespace, con
         _tell(result, orchestrator, arguments)
         return 0
 
-    return guarded(run, lambda error: _next_step(error, orchestrator, arguments), orchestrator.redact)
+    def next_step(error: BaseException) -> str:
+        return _next_step(error, orchestrator, arguments)
+
+    orchestrator.last_words = lambda: next_step(Interrupted(ExitCode.INTERRUPTED))
+    return guarded(run, next_step, orchestrator.redact)
 
 
 def _stand_ins(orchestrator: MetaOrchestrator) -> list[str]:
@@ -104,7 +108,7 @@ def _view(orchestrator: MetaOrchestrator, console: Console) -> AbstractContextMa
 
 def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse.Namespace) -> None:
     """The result: one JSON line, one plain line, or the tables with the commands to look further."""
-    database = open_database(orchestrator.database_url, create=False)
+    database = open_again(orchestrator.database_url)
     try:
         rounds = round_summaries(database, result.run_id)
         leaders = leaderboard(database, result.run_id)
@@ -204,11 +208,13 @@ def _next_step(error: BaseException, orchestrator: MetaOrchestrator, arguments: 
     """How to go on after a stop, where there is something to go on with."""
     if isinstance(error, UserError) or not orchestrator.run_is_stored:
         return ""
-    resumable = isinstance(error, Stopped) or not isinstance(error, MarketAgentsError)
-    verb = ("resume",) if resumable else ("runs", "show")
-    what = "go on with" if resumable else "look at it with"
     place = _place(orchestrator)
-    told = f"{what}: {command(*verb, orchestrator.run_id, *_settings(error, orchestrator, arguments), place=place)}"
+    if isinstance(error, MarketAgentsError) and not isinstance(error, Stopped):
+        told = f"look at it with: {command('runs', 'show', orchestrator.run_id, place=place)}"
+    else:
+        verb = "replay" if orchestrator.start.replay else "resume"
+        settings = _settings(error, orchestrator, arguments)
+        told = f"go on with: {command(verb, orchestrator.run_id, *settings, place=place)}"
     return "\n".join(filter(None, [told, place.note()]))
 
 
@@ -216,8 +222,14 @@ def _settings(
     error: BaseException, orchestrator: MetaOrchestrator, arguments: argparse.Namespace
 ) -> list[str]:
     """What a resume needs to be told again, and a cap that lets it go on."""
-    given = list(arguments.overrides) if orchestrator.start.resume and isinstance(error, Stopped) else []
+    given: list[str] = []
+    words: list[str] = (
+        ["--force"] if orchestrator.start.force and arguments.run_id == orchestrator.run_id else []
+    )
+    if orchestrator.start.resume:
+        given += arguments.overrides
+        words += ["--config", str(arguments.config)] if arguments.config else []
     if isinstance(error, BudgetExhausted):
         given = [text for text in given if text.partition("=")[0].strip() != error.key]
         given.append(f"{error.key}={error.enough}")
-    return [word for text in given for word in ("--set", text)]
+    return words + [word for text in given for word in ("--set", text)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
-from market_agents.errors import MarketAgentsError, ProviderAway, UserError
+from market_agents.errors import EndpointUnusable, MarketAgentsError, ProviderAway, UserError
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.budget import Budget, Purse
 from market_agents.inference.limits import Admission, Limits
@@ -269,7 +269,7 @@ class Endpoint:
     def _away(self, failure: AttemptFailed) -> MarketAgentsError:
         refused = failure.verdict is Verdict.KEY_REFUSED or not failure.reached
         if refused and not self.has_answered():
-            self._stop = UserError(f"{failure.reason}; nothing was spent")
+            self._stop = EndpointUnusable(failure.reason)
         elif failure.verdict is Verdict.GARBLED and not self.has_answered():
             where = self.provider.base_url or "OpenAI"
             self._stop = UserError(

@@ -2,7 +2,13 @@
 
 from market_agents.storage.answers import CacheCount, cache_counts, cache_hits, clear_cache
 from market_agents.storage.backup import back_up, restore
-from market_agents.storage.database import Database, check_database, open_database, upgrade_database
+from market_agents.storage.database import (
+    Database,
+    check_database,
+    open_again,
+    open_database,
+    upgrade_database,
+)
 from market_agents.storage.dictionary import Entry, Kind, dictionary
 from market_agents.storage.digest import digest
 from market_agents.storage.export import export_run
@@ -69,6 +75,7 @@ __all__ = [
     "leaderboard",
     "lineage",
     "list_runs",
+    "open_again",
     "open_database",
     "record_event",
     "record_sample",

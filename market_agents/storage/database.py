@@ -14,7 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from market_agents.errors import UserError
+from market_agents.errors import DatabaseAway, DatabaseUnreachable, UserError
 from market_agents.storage.address import POSTGRESQL, Address, parse_address
 from market_agents.storage.outages import DRIVER_ERRORS, Outage, away, classify, reason, translate
 from market_agents.storage.postgresql_server import open_server, unreachable
@@ -267,6 +267,26 @@ def open_database(url: str, *, create: bool = True, patience: float = PATIENCE_S
         raise
     database.patience = patience
     return database
+
+
+def open_again(url: str, *, patience: float = PATIENCE_SECONDS) -> Database:
+    """Open a database that was in use a moment ago, and wait for one that is away meanwhile.
+
+    Args:
+        url: as for `open_database`.
+        patience: seconds for which it is waited for.
+
+    Raises:
+        DatabaseAway: it stayed away, or cannot be used any more.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return open_database(url, create=False)
+        except UserError as error:
+            if not isinstance(error, DatabaseUnreachable) or time.monotonic() > deadline:
+                raise DatabaseAway(str(error)) from error
+        time.sleep(_LONGEST_DELAY)
 
 
 def _connect(address: Address, *, create: bool) -> Engine:

@@ -30,7 +30,6 @@ def take_over_outcomes(connection: Connection, parent_run_id: str, run_id: str, 
     changed: dict[str, ColumnElement[object]] = {
         "run_id": literal(run_id),
         "source_run_id": func.coalesce(source, llm_requests.c.run_id),
-        "cost": literal(0),
         **{name: literal(0) for name in _SPENT},
     }
     names = [column.name for column in llm_requests.columns]

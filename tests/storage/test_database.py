@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -20,7 +21,7 @@ import pytest
 from sqlalchemy import text
 
 from market_agents.errors import DatabaseAway, DatabaseUnreachable, ExitCode, SchemaVersionError, UserError
-from market_agents.storage import Database, Lease, check_database, open_database, write_step
+from market_agents.storage import Database, Lease, check_database, open_again, open_database, write_step
 from market_agents.storage.address import parse_address
 from tests.rig.ports import free_port
 from tests.rig.postgres import PostgresServer
@@ -365,3 +366,15 @@ def test_passwords_are_not_in_what_a_database_shows_of_itself(
         for shown in (database.display, repr(database), database.address.place):
             assert postgres_server.password not in shown
             assert "p%40ss" not in shown
+
+
+def test_D01_what_was_open_a_moment_ago_is_waited_for(
+    postgres_server: PostgresServer, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_database(postgres_url).close()
+    postgres_server.kill_hard()
+    with pytest.raises(DatabaseAway, match="cannot be used"):
+        open_again(postgres_url, patience=0)
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: postgres_server.start())
+    monkeypatch.setattr("market_agents.storage.database.time", clock)
+    open_again(postgres_url).close()
