@@ -77,6 +77,13 @@ class AuctionConfig(MarketConfig):
         description="Whether traders may order without a price and trade at once with the best opposite orders; under "
         "lob and gs only.",
     )
+    quotes_per_trader: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Orders that each trader may have open at a time, 1 to 100; one more replaces the oldest, or the "
+        "one that it names.",
+    )
     information: Annotated[
         tuple[Literal["last_price", "best_quotes", "trades", "book"], ...], Strict(False)
     ] = Field(
@@ -149,6 +156,8 @@ class AuctionConfig(MarketConfig):
             yield ("acting",), "aurora has turns in which all quote; expected simultaneous"
         if self.acting == "simultaneous" and self.activations is not None:
             yield ("activations",), "counts for acting: activation only; expected null"
+        if self.quotes_per_trader > 1 and self.institution == "aurora":
+            yield ("quotes_per_trader",), "under aurora one quote of each side stands; expected 1"
         if self.market_orders and not INSTITUTIONS[self.institution].continuous:
             yield ("market_orders",), f"{self.institution} has no continuous book; expected false"
 
@@ -192,6 +201,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             order_lifetime=self.config.order_lifetime,
             must_improve=self.config.must_improve,
             market_orders=self.config.market_orders,
+            quotes_per_trader=self.config.quotes_per_trader,
             information=self.config.information,
             max_price=None
             if self.config.max_price is None
@@ -228,6 +238,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             acting=self.config.acting,
             must_improve=self.mechanism.must_improve or self.mechanism.institution.deals,
             market_orders=self.config.market_orders,
+            quotes_per_trader=self.config.quotes_per_trader,
             one_of_several=len(self.context.preferences.goods) > 1,
             worth="redrawn" if schedule.redraw else "shocked" if schedule.shocks else "steady",
         )
@@ -384,11 +395,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
     def _choice(self, seat: Seat, strategy: QuotingStrategy) -> dict[str, Any]:
         if self.mechanism.dealers is not None:
             return {"action": "accept" if strategy.accepts(seat.view) else "hold"}
-        price = seat.quote() if seat.view.units_left else None
-        if price is None:
-            return {"action": "hold"}
-        side = Side.BID if seat.buying else Side.ASK
-        return {"action": side.value, "price": self.mechanism.scale.to_currency(price), "quantity": 1}
+        return strategy.choose(seat.view, seat.rng, self.mechanism.scale)
 
     def _let_remember(self, round_number: int, agent: MarketAgent, result: RoundResult) -> None:
         """Let an agent keep what it traded in the round, and what of it stood out."""

@@ -46,6 +46,20 @@ class BookAction(AuctionAction):
     price: float = Field(ge=0, le=MOST_MONEY, description="Price per unit of a limit order; 0 otherwise.")
 
 
+class LadderAction(AuctionAction):
+    """One act in a double auction in which each trader may have several open orders."""
+
+    order_id: int = Field(
+        ge=0,
+        description="With cancel, the open order that you withdraw; with bid and ask, the open order that the new one "
+        "replaces, or 0 to leave that to the market; 0 for hold.",
+    )
+
+
+class LadderBookAction(BookAction, LadderAction):
+    """The same where market orders are taken too."""
+
+
 class Deal(Answer):
     """Whether the other side's best quote is taken."""
 

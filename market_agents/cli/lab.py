@@ -47,6 +47,7 @@ def main(argv: Sequence[str]) -> int:
             activations=arguments.activations,
             max_price=arguments.max_price,
             shocks=tuple(tuple(shock) for shock in arguments.shock),
+            quotes_per_trader=arguments.quotes_per_trader,
         )
         with workers(min(arguments.processes, arguments.sessions)) as pool:
             try:
@@ -82,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--max-price", type=int, default=400, help="the highest price admitted; default: 400")
     parser.add_argument(
+        "--quotes-per-trader",
+        type=int,
+        default=1,
+        help="open at a time; one more replaces the oldest; default: 1",
+    )
+    parser.add_argument(
         "--shock",
         nargs=3,
         type=int,
@@ -105,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    for name in ("periods", "sessions", "activations", "max_price", "processes"):
+    for name in ("periods", "sessions", "activations", "max_price", "quotes_per_trader", "processes"):
         if getattr(arguments, name) < 1:
             raise UserError(f"--{name.replace('_', '-')} must be at least 1")
     if not 0 <= arguments.seed <= MOST_SEED:
@@ -215,7 +222,8 @@ def _figures(estimate: Estimate) -> dict[str, float | None]:
 
 
 def _as_dict(arguments: argparse.Namespace, sessions: Sequence[Session]) -> dict[str, Any]:
-    given = ("market", "trader", "institution", "periods", "sessions", "seed", "activations", "max_price")
+    given = ["market", "trader", "institution", "periods", "sessions", "seed", "activations", "max_price"]
+    given.append("quotes_per_trader")
     equilibrium = sessions[0][0].equilibrium
     return {
         **{name: getattr(arguments, name) for name in given},

@@ -30,6 +30,7 @@ class Treatment:
     activations: int = 3000
     max_price: int = 400
     shocks: tuple[Shock, ...] = ()
+    quotes_per_trader: int = 1
 
     def run(self, seed: int) -> list[PeriodResult]:
         """One session."""
@@ -43,6 +44,7 @@ class Treatment:
             max_price=self.max_price,
             activations=self.activations,
             shocks=self.shocks,
+            quotes_per_trader=self.quotes_per_trader,
         )
 
 

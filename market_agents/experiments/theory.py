@@ -7,6 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from market_agents.agents.strategies import LinearDoubleAuction
+from market_agents.economics.ladders import OwnQuote
 from market_agents.economics.orders import Order, Side
 from market_agents.environments.mechanisms.auction import INSTITUTIONS
 from market_agents.laboratory import simulate_market
@@ -44,6 +45,7 @@ class _Alone:
     last_price: int | None = None
     max_price: int | None = TOP
     progress: float = 0.0
+    own_quotes: tuple[OwnQuote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,10 +74,6 @@ class Seat:
         with suppress(AttributeError):
             del self.rng
 
-    def quote(self) -> int | None:
-        """The price that the strategy quotes now; None where it stays silent or there is none."""
-        return None if self.strategy is None else self.strategy.quote(self.view, self.rng)
-
 
 class Floor:
     """The traders of a market during its periods.
@@ -96,6 +92,7 @@ class Floor:
     def __init__(self, market: DoubleAuction, seats: Sequence[Seat], *, house: bool = False) -> None:
         self.market = market
         self._house = house
+        self._several = market.quotes_per_trader > 1
         self.active: list[Seat] = []
         self.times: list[int] = []
         self._seats = {seat.agent_id: seat for seat in seats}
@@ -129,6 +126,22 @@ class Floor:
             limits = [self._entry(seat) for seat in own]
             heapify(limits)
             self._best_limits[buying] = limits
+
+    def quote(self, seat: Seat) -> int | None:
+        """Let a strategy act on the market; the price of its quote, where it made one and the market took it."""
+        strategy, view, order_id = seat.strategy, seat.view, None
+        if strategy is None:
+            return None
+        if self._several:
+            cancelled = strategy.cancels(view)
+            if cancelled is not None:
+                self.market.withdraw(seat.agent_id, cancelled)
+                return None
+            order_id = view.replacing = strategy.replaces(view)
+        price = strategy.quote(view, seat.rng)
+        if price is None or self.market.place(seat.agent_id, price, 1, order_id) is not None:
+            return None
+        return price
 
     def is_over(self) -> bool:
         """Whether the period ends: no profitable pair remains or, if some ignore their limits, one side is gone."""
@@ -201,7 +214,7 @@ class Floor:
 
     @staticmethod
     def _entry(seat: Seat) -> tuple[int, int, Seat]:
-        limit = seat.view.limit
+        limit = seat.view.next_unit
         # The place, unlike the seat, can be compared; the units left tell an entry that is out of date.
         return (-limit if seat.buying else limit, seat.place * 2**20 + seat.view.units_left, seat)
 

@@ -42,21 +42,19 @@ def activation(floor: Floor, rng: Random, activations: int) -> Generator[Seat, N
     if floor.is_over():
         return 0
     eager = all(_eagerness(seat) is not None for seat in active)
-    trades, place, traded, present = market.trades, market.place, 0, len(active)
+    trades, quote, traded, present = market.trades, floor.quote, 0, len(active)
     for number in range(1, activations + 1):
         seat = _most_eager(active, rng) if eager else active[int(draw() * present)]
         if seat is None:
             return number - 1
-        view = seat.view
-        view.progress = number / activations
-        strategy = seat.inside
-        if strategy is None:
+        seat.view.progress = number / activations
+        if seat.inside is None:
             yield seat
             if len(trades) == traded:
                 continue
         else:
-            price = strategy.quote(view, seat.rng)
-            if price is None or place(seat.agent_id, price) is not None:
+            price = quote(seat)
+            if price is None:
                 continue
             if len(trades) == traded:
                 if heard:
@@ -94,8 +92,8 @@ def quote_and_deal(floor: Floor, rng: Random, steps: int) -> int:
             rng.shuffle(side)
             for seat in side:
                 seat.view.progress = step / steps
-                price = seat.quote()
-                if price is not None and market.place(seat.agent_id, price) is None:
+                price = floor.quote(seat)
+                if price is not None:
                     floor.shout(bid=buying, price=price, accepted=False)
         market.end_turn()
         _deal(floor, rng, step)
@@ -142,8 +140,8 @@ def _clear_repeatedly(floor: Floor, rng: Random, activations: int, turns: int) -
         for seat in order:
             used += 1
             seat.view.progress = used / activations
-            price = seat.quote()
-            if price is not None and floor.market.place(seat.agent_id, price) is None:
+            price = floor.quote(seat)
+            if price is not None:
                 floor.shout(bid=seat.buying, price=price, accepted=False)
         before = len(floor.times)
         floor.market.clear()

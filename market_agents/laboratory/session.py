@@ -31,6 +31,7 @@ def simulate_market(
     max_price: int = 400,
     activations: int = 3000,
     shocks: Iterable[Shock] = (),
+    quotes_per_trader: int = 1,
 ) -> list[PeriodResult]:
     """Let strategies trade for some periods, in the protocol of the literature.
 
@@ -50,6 +51,7 @@ def simulate_market(
         max_price: the highest price admitted.
         activations: the most in a period; under ``aurora``, steps.
         shocks: changes of values and costs, which add up.
+        quotes_per_trader: how many quotes each trader may have open; one more replaces the oldest.
 
     Returns:
         One result a period.
@@ -61,7 +63,8 @@ def simulate_market(
         raise ValueError(f"unknown institution {institution!r}; known are {', '.join(sorted(INSTITUTIONS))}")
     if periods < 0 or activations < 1 or max_price < 1:
         raise ValueError("periods must not be below 0, activations and max_price not below 1")
-    session = _Session(values, costs, _names(trader, len(values), len(costs)), institution, seed, max_price)
+    names = _names(trader, len(values), len(costs))
+    session = _Session(values, costs, names, institution, seed, max_price, quotes_per_trader)
     changes = sorted(shocks)
     return [session.run_period(number, activations, changes) for number in range(1, periods + 1)]
 
@@ -87,6 +90,7 @@ class _Session:
         institution: str,
         seed: int,
         max_price: int,
+        quotes_per_trader: int,
     ) -> None:
         self._values = [tuple(units) for units in values]
         self._costs = [tuple(units) for units in costs]
@@ -98,6 +102,7 @@ class _Session:
             institution=institution,
             tick_size=Decimal(1),
             max_price=max_price,
+            quotes_per_trader=quotes_per_trader,
             keep_events=False,
         )
         streams = RandomStreams(seed)

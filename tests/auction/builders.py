@@ -111,6 +111,7 @@ def market(
     max_price: int | None = None,
     must_improve: bool = False,
     market_orders: bool = False,
+    quotes_per_trader: int = 1,
     information: Iterable[str] = ("last_price", "best_quotes", "trades"),
     keep_events: bool = True,
 ) -> Market:
@@ -125,6 +126,7 @@ def market(
         max_price=max_price,
         must_improve=must_improve,
         market_orders=market_orders,
+        quotes_per_trader=quotes_per_trader,
         information=information,
         keep_events=keep_events,
     )

@@ -131,6 +131,7 @@ TestCall = CallAgainstNaiveBook.TestCase
 TestTradeReduction = TradeReductionAgainstNaiveBook.TestCase
 for case in (TestLimitOrderBook, TestMidpoint, TestClearingBook, TestCall, TestTradeReduction):
     case.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+del case  # which would be collected once more
 
 
 def traded(name: str, flow: Sequence[tuple[Side, int, int]]) -> list[Match]:

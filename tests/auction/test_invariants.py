@@ -46,8 +46,11 @@ class Trading(RuleBasedStateMachine):
         cash=st.lists(st.integers(0, 120), min_size=6, max_size=6),
         units=st.lists(schedules, min_size=12, max_size=12),
         must_improve=st.booleans(),
+        quotes=st.integers(1, 3),
     )
-    def open(self, lifetime: Any, cash: list[int], units: list[list[int]], must_improve: bool) -> None:
+    def open(
+        self, lifetime: Any, cash: list[int], units: list[list[int]], must_improve: bool, quotes: int
+    ) -> None:
         self.accounts = Accounts(GOODS)
         for agent_id, amount in zip(TRADERS, cash, strict=True):
             self.accounts.open(agent_id, amount, dict.fromkeys(GOODS, amount // 20))
@@ -60,6 +63,7 @@ class Trading(RuleBasedStateMachine):
                 order_lifetime=lifetime,
                 must_improve=must_improve,
                 market_orders=INSTITUTIONS[self.institution].continuous,
+                quotes_per_trader=quotes,
             )
             for good in GOODS
         ]
@@ -241,13 +245,15 @@ class Trading(RuleBasedStateMachine):
             for agent_id in TRADERS:
                 view = market.observe(agent_id)
                 units = view["values"] if agent_id in BUYERS else view["costs"]
-                for order in view["own_orders"]:
-                    assert order["quantity"] - order["filled_quantity"] <= len(units)
+                open_units = [order["quantity"] - order["filled_quantity"] for order in view["own_orders"]]
+                assert sum(open_units) <= len(units)
+                assert len(open_units) <= market.quotes_per_trader
 
     def teardown(self) -> None:
         for market in getattr(self, "markets", []):
             for agent_id in TRADERS:
-                market.apply(agent_id, market.check(agent_id, {"action": "cancel"}))
+                for order in market.observe(agent_id)["own_orders"]:
+                    assert market.withdraw(agent_id, order["order_id"]) is None
         if hasattr(self, "accounts"):
             holdings = [self.accounts.holding(agent_id) for agent_id in TRADERS]
             assert not any(holding.locked_cash for holding in holdings)
@@ -282,3 +288,4 @@ TestTradeReduction = TradeReductionTrading.TestCase
 TestAurora = AuroraTrading.TestCase
 for case in (TestLimitOrderBook, TestMidpoint, TestClearingBook, TestCall, TestTradeReduction, TestAurora):
     case.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+del case  # which would be collected once more

@@ -35,6 +35,7 @@ CASES: list[tuple[Callable[..., Mechanism[Any]], dict[str, Any]]] = [
             "max_price": 7,
             "must_improve": True,
             "market_orders": True,
+            "quotes_per_trader": 2,
             "keep_events": False,
         }.items()
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from statistics import fmean
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -210,3 +211,15 @@ def test_any_market_runs_to_an_end_and_never_gains_more_than_there_is(
         assert period.activations <= 90
         assert sum(period.profits) <= period.surplus
         assert all(1 <= price <= 80 for price in period.prices)
+
+
+@pytest.mark.parametrize("institution", ["lob", "gs", "midpoint", "call"])
+def test_traders_with_several_quotes_never_lose_and_come_out_the_same_again(institution: str) -> None:
+    values, costs = MARKET_GD
+    asked: dict[str, Any] = {"institution": institution, "periods": 3, "seed": 5, "quotes_per_trader": 3}
+    results = simulate_market(values, costs, **asked)
+    assert results == simulate_market(values, costs, **asked)
+    assert min(profit for result in results for profit in result.profits) >= 0
+    assert sum(result.quantity for result in results) > 3
+    if institution != "gs":  # where each trade ends all quotes
+        assert results != simulate_market(values, costs, **{**asked, "quotes_per_trader": 1})

@@ -94,7 +94,11 @@ def discussion(agents: Sequence[MarketAgent], topic: str = "Prices") -> GroupCha
 
 
 def market(
-    agents: Sequence[MarketAgent], institution: str = "midpoint", *, market_orders: bool = False
+    agents: Sequence[MarketAgent],
+    institution: str = "midpoint",
+    *,
+    market_orders: bool = False,
+    quotes_per_trader: int = 1,
 ) -> AuctionEnvironment:
     """A double auction of all in its first turn."""
     accounts = Accounts([GOOD])
@@ -106,6 +110,7 @@ def market(
         institution=institution,
         tick_size=Decimal("0.01"),
         market_orders=market_orders,
+        quotes_per_trader=quotes_per_trader,
     )
     auction = AuctionEnvironment(mechanism=mechanism)
     auction.join(agents)

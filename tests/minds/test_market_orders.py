@@ -9,7 +9,7 @@ import pytest
 
 from market_agents.agents.schemas import AuctionAction, BookAction
 from market_agents.agents.steps.auction import AuctionActionStep
-from market_agents.agents.steps.auction_stand_in import in_book
+from market_agents.agents.steps.auction_stand_in import in_schema
 from market_agents.agents.steps.market_words import order_in_words
 from tests.minds.builders import AUCTION_FRAME, market, trader
 from tests.minds.served import scripted
@@ -38,7 +38,8 @@ def test_the_system_prompt_tells_of_them_only_where_there_are_any(institution: s
 
 def test_the_stand_in_names_its_price() -> None:
     quote = AuctionAction(reasoning="so", action="bid", price=9.0, quantity=1)
-    assert in_book(lambda _: quote)(Random(1)).model_dump() == quote.model_dump() | {"order": "limit"}
+    said = in_schema(BookAction, lambda _: quote, {})(Random(1))
+    assert said.model_dump() == quote.model_dump() | {"order": "limit"}
 
 
 def test_an_agent_remembers_what_it_ordered() -> None:

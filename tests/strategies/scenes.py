@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from market_agents.economics.ladders import OwnQuote
 
 
 @dataclass
@@ -18,6 +21,7 @@ class Scene:
     last_price: int | None = None
     max_price: int | None = 400
     progress: float = 0.0
+    own_quotes: Sequence[OwnQuote] = ()
 
 
 def observation(

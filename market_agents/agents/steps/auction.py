@@ -17,15 +17,15 @@ from market_agents.agents.cognitive_steps import (
     with_article,
 )
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.schemas import AuctionAction, BookAction, Deal, Perception, Reflection
+from market_agents.agents.schemas import AuctionAction, Deal, Perception, Reflection
 from market_agents.agents.steps.auction_stand_in import (
-    in_book,
+    in_schema,
     stand_in_action,
     stand_in_deal,
     stand_in_perception,
     stand_in_reflection,
 )
-from market_agents.agents.steps.auction_words import AuctionFrame, market_in_words, open_units
+from market_agents.agents.steps.auction_words import AuctionFrame, action_schema, market_in_words, open_units
 from market_agents.agents.steps.group_chat import render_perception
 from market_agents.agents.steps.looking_back import look_back
 from market_agents.agents.steps.talk import about, concession, expected_price
@@ -121,11 +121,8 @@ class AuctionActionStep(_AuctionStep, ActionStep):
             yielding=concession(agent.memory.strategy(self.environment_name)),
         )
         messages = chat_prompt(self.system(agent), user)
-        decision: Decision[Any]
-        if self.frame.market_orders:
-            decision = await agent.llm_orchestrator.decide(messages, BookAction, in_book(rule))
-        else:
-            decision = await agent.llm_orchestrator.decide(messages, AuctionAction, rule)
+        schema = action_schema(self.frame)
+        decision = await agent.llm_orchestrator.decide(messages, schema, in_schema(schema, rule, state))
         agent.environments[self.environment_name].step(decision.value.model_dump(exclude={"reasoning"}))
         return decision
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from market_agents.agents.cognitive_steps import in_figures
-from market_agents.agents.schemas import MOST_MONEY, AuctionAction, BookAction, Deal, Perception, Reflection
+from market_agents.agents.schemas import MOST_MONEY, AuctionAction, Deal, Perception, Reflection
 from market_agents.agents.steps.auction_words import open_units
 
 STEP_TOWARDS, STEP_BACK, MOST_YIELDED = 4, 1, 40
@@ -75,9 +75,22 @@ def stand_in_action(
     )
 
 
-def in_book(rule: Callable[[Random], AuctionAction]) -> Callable[[Random], BookAction]:
-    """The same rule where market orders are taken; the stand-in always names its price."""
-    return lambda rng: BookAction(order="limit", **rule(rng).model_dump())
+def in_schema(
+    schema: type[AuctionAction], rule: Callable[[Random], AuctionAction], state: Mapping[str, Any]
+) -> Callable[[Random], AuctionAction]:
+    """The same rule where more is asked for: the stand-in names its price, and replaces its oldest open order."""
+    if schema is AuctionAction:
+        return rule
+    own = state.get("own_orders", ())
+    choices = {"order": "limit", "order_id": own[0]["order_id"] if own else 0}
+
+    def act(rng: Random) -> AuctionAction:
+        chosen = rule(rng)
+        more = choices if chosen.action != "hold" else {**choices, "order_id": 0}
+        fields = {name: choice for name, choice in more.items() if name in schema.model_fields}
+        return schema.model_validate({**chosen.model_dump(), **fields})
+
+    return act
 
 
 def _affordable(state: Mapping[str, Any], price: float) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from market_agents.agents.cognitive_steps import in_figures, in_times
+from market_agents.agents.schemas import AuctionAction, BookAction, LadderAction, LadderBookAction
 
 _SEALED = "Orders are collected until the round ends, and nobody sees those of others. "
 RULES: Mapping[str, str] = {
@@ -35,6 +36,11 @@ _MARKET_ORDERS = (
     " An order may also be a market order, which names no price: it trades at once with the best open {partners} of "
     "the other side, as far as your cash or goods reach; what finds no partner is cancelled. Where nothing is open on "
     "the other side it is refused."
+)
+_SEVERAL = (
+    " You may have up to {most} orders open at the same time, each with cash or goods of its own behind it. One more "
+    "replaces the oldest, or the one whose order_id you name; an order also replaces the oldest ones for which you "
+    "would have no unit left."
 )
 _TURNS = (
     "traders with units left are called one at a time, drawn by chance; you may be called several times or never, and "
@@ -72,6 +78,7 @@ class AuctionFrame:
         opening_spread: how far from its value or cost the stand-in opens, as a share.
         must_improve: whether a quote must beat the best of its side, by configuration or by the institution.
         market_orders: whether orders without a price are taken.
+        quotes_per_trader: how many orders each may have open.
         one_of_several: whether other goods have markets too.
         worth: whether values and costs stay from round to round, are drawn anew, or may be shocked.
         acting: ``simultaneous`` or ``activation``.
@@ -87,6 +94,7 @@ class AuctionFrame:
     opening_spread: float
     must_improve: bool = False
     market_orders: bool = False
+    quotes_per_trader: int = 1
     one_of_several: bool = False
     worth: Literal["steady", "redrawn", "shocked"] = "steady"
     acting: str = "simultaneous"
@@ -98,6 +106,8 @@ class AuctionFrame:
         rule += _MUST_IMPROVE if self.must_improve and not told else ""
         if self.market_orders:
             rule += _MARKET_ORDERS.format(partners="order" if self.institution == "gs" else "orders")
+        if self.quotes_per_trader > 1:
+            rule += _SEVERAL.format(most=self.quotes_per_trader)
         return {
             "good": self.good,
             "rule": rule,
@@ -106,6 +116,13 @@ class AuctionFrame:
             "turns": _TURNS if self.acting == "activation" else f"you may act {in_times(self.sub_rounds)}",
             "tick": self.tick_size,
         }
+
+
+def action_schema(frame: AuctionFrame) -> type[AuctionAction]:
+    """What a model is asked for in this market: no more fields than it has choices."""
+    if frame.quotes_per_trader > 1:
+        return LadderBookAction if frame.market_orders else LadderAction
+    return BookAction if frame.market_orders else AuctionAction
 
 
 def market_in_words(state: Mapping[str, Any], rounds: int) -> str:
@@ -120,8 +137,8 @@ def market_in_words(state: Mapping[str, Any], rounds: int) -> str:
         f"Your {state['good']}: {state['goods']} free, {state['goods_locked']} behind orders",
     ]
     lines += [
-        f"Your open order: {order['side']} {order['quantity'] - order['filled_quantity']} "
-        f"at {in_figures(order['price'])}"
+        f"Your open order{_number(state, order)}: {order['side']} "
+        f"{order['quantity'] - order['filled_quantity']} at {in_figures(order['price'])}"
         for order in state["own_orders"]
     ]
     lines += [
@@ -132,6 +149,11 @@ def market_in_words(state: Mapping[str, Any], rounds: int) -> str:
     if verdict and verdict["reason"]:
         lines.append(f"Your last order was refused: {verdict['reason']}")
     return "\n".join(lines)
+
+
+def _number(state: Mapping[str, Any], order: Mapping[str, Any]) -> str:
+    """The id by which an order is named, where a trader may have several."""
+    return f" {order['order_id']}" if "quotes_per_trader" in state else ""
 
 
 def _public(state: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+from market_agents.economics.ladders import OwnQuote, unit_to_quote
 from market_agents.economics.ticks import TickScale
 
 
@@ -43,7 +44,7 @@ class MarketView(Protocol):
 
     @property
     def limit(self) -> int:
-        """Value or cost of the next unit; only where one is left."""
+        """Value or cost of the unit that the next quote is for; only where one is left."""
 
     @property
     def best_bid(self) -> int | None:
@@ -64,6 +65,20 @@ class MarketView(Protocol):
     @property
     def progress(self) -> float:
         """How much of the period is over, 0 to 1."""
+
+    @property
+    def own_quotes(self) -> Sequence[OwnQuote]:
+        """The trader's open quotes, the oldest first."""
+
+
+class AmendableView(MarketView, Protocol):
+    """A view that knows which open quote the next one is to replace, and so which unit that is for."""
+
+    replacing: int | None
+
+    @property
+    def quotes_per_trader(self) -> int:
+        """How many open quotes each trader may have."""
 
 
 class Shout(NamedTuple):
@@ -124,6 +139,17 @@ class QuotingStrategy(ABC):
         """How much the trader wants to be next, relative to others; None if it leaves that to chance."""
         return None
 
+    def cancels(self, view: MarketView) -> int | None:  # noqa: ARG002  (most let their quotes stand)
+        """The id of an open quote that the trader withdraws instead of quoting; None to quote.
+
+        Asked, as `replaces` is, only where a trader may have several quotes.
+        """
+        return None
+
+    def replaces(self, view: MarketView) -> int | None:  # noqa: ARG002  (most leave it to the market)
+        """The id of the open quote whose place the next one takes; None for the oldest, where one has to give way."""
+        return None
+
     def accepts(self, view: MarketView) -> bool:
         """Whether the trader takes the best opposite quote where an institution asks; here, if it gains by it."""
         if view.buying:
@@ -143,14 +169,21 @@ class QuotingStrategy(ABC):
         if observation.get("turn") == "deal":
             takes = observation["may_accept"] and view.units_left and self.accepts(view)
             return {"action": "accept" if takes else "hold"}
+        return self.choose(view, rng, self._scale)
+
+    def choose(self, view: AmendableView, rng: Random, scale: TickScale) -> dict[str, Any]:
+        """The act of a turn in which quotes are made: a bid or an ask for one unit, a cancellation, or nothing."""
+        several = view.quotes_per_trader > 1
+        cancelled = self.cancels(view) if several else None
+        if cancelled is not None:
+            return {"action": "cancel", "order_id": cancelled}
+        view.replacing = self.replaces(view) if several else None
         price = self.quote(view, rng) if view.units_left else None
         if price is None:
             return {"action": "hold"}
-        return {
-            "action": "bid" if view.buying else "ask",
-            "price": self._scale.to_currency(price),
-            "quantity": 1,
-        }
+        side = "bid" if view.buying else "ask"
+        act: dict[str, Any] = {"action": side, "price": scale.to_currency(price), "quantity": 1}
+        return act if view.replacing is None else {**act, "order_id": view.replacing}
 
 
 class ObservedView:
@@ -161,21 +194,27 @@ class ObservedView:
         "best_bid",
         "buying",
         "last_price",
-        "limit",
         "max_price",
+        "own_quotes",
         "progress",
+        "quotes_per_trader",
+        "replacing",
         "round",
         "trade_prices",
+        "units",
         "units_left",
     )
 
     def __init__(self, observation: Mapping[str, Any], scale: TickScale) -> None:
         self.buying: bool = observation["role"] == "buyer"
+        self.quotes_per_trader: int = observation.get("quotes_per_trader", 1)
         units: Sequence[float] = observation["values" if self.buying else "costs"]
         self.units_left = len(units)
-        self.limit = 0
-        if units:
-            self.limit = scale.floor(units[0]) if self.buying else scale.ceil(units[0])
+        nearest = scale.floor if self.buying else scale.ceil
+        several = self.quotes_per_trader > 1
+        self.units = [nearest(unit) for unit in (units if several else units[:1])]
+        self.own_quotes = [_own_quote(order, scale) for order in observation.get("own_orders", ())]
+        self.replacing: int | None = None
         self.best_bid = _ticks(observation.get("best_bid"), scale)
         self.best_ask = _ticks(observation.get("best_ask"), scale)
         self.last_price = _ticks(observation.get("last_price"), scale)
@@ -183,6 +222,27 @@ class ObservedView:
         self.progress: float = observation.get("progress", 0.0)
         self.round: int = observation.get("round", 0)
         self.trade_prices = [scale.nearest(price) for price in observation.get("trade_prices", ())]
+
+    @property
+    def limit(self) -> int:
+        """Value or cost of the unit that the next quote is for; 0 where none is left."""
+        if not self.units:
+            return 0
+        if self.quotes_per_trader == 1:
+            return self.units[0]
+        return unit_to_quote(
+            self.units,
+            self.own_quotes,
+            most=self.quotes_per_trader,
+            buying=self.buying,
+            named=self.replacing,
+        )
+
+
+def _own_quote(order: Mapping[str, Any], scale: TickScale) -> OwnQuote:
+    return OwnQuote(
+        order["order_id"], scale.nearest(order["price"]), order["quantity"] - order["filled_quantity"]
+    )
 
 
 class Listener:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -19,19 +19,24 @@ _SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A new limit order that replaces the trader's open one; ``price`` in ticks for one unit."""
+    """A new limit order; ``price`` in ticks for one unit, ``order_id`` that of the open order that it replaces."""
 
     side: Side
     price: int
     quantity: int = 1
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MarketOrder:
-    """Trade at once with the best opposite orders, whatever their prices; what cannot trade is cancelled."""
+    """Trade at once with the best opposite orders, whatever their prices; what cannot trade is cancelled.
+
+    It replaces an open order as a `Quote` does.
+    """
 
     side: Side
     quantity: int = 1
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,9 @@ class Unreadable:
 AuctionAction: TypeAlias = Quote | MarketOrder | Hold | Cancel | Accept | Unreadable
 
 
-def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction:
+def read_action(
+    action: Mapping[str, object], scale: TickScale, *, may_name_order: bool = False
+) -> AuctionAction:
     """Read ``{"action": "bid"|"ask"|"hold"|"cancel"|"accept", "price": …, "quantity": …, "order_id": …}``.
 
     A bid or an ask with ``"order": "market"`` is a market order, whose price is ignored; without the key, or with
@@ -75,6 +82,8 @@ def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction
     Args:
         action: as a mind gave it; values may be of any type.
         scale: the market's ticks.
+        may_name_order: whether a bid or an ask may name, in ``order_id``, the open order that it replaces, 0 being
+            none; where each trader has one quote at most, a new one replaces that, and names nothing.
 
     Returns:
         The action; `Unreadable` with a reason wherever something is missing or makes no sense.
@@ -82,14 +91,27 @@ def read_action(action: Mapping[str, object], scale: TickScale) -> AuctionAction
     kind = action.get("action")
     if isinstance(kind, str):
         if kind in _SIDES:
-            return _read_order(_SIDES[kind], action, scale)
+            order = _read_order(_SIDES[kind], action, scale)
+            return _naming(order, action.get("order_id")) if may_name_order else order
         if kind == "hold":
             return Hold()
         if kind == "cancel":
-            return _read_cancel(action.get("order_id"))
+            order_id = action.get("order_id")
+            return Cancel() if may_name_order and order_id == 0 else _read_cancel(order_id)
         if kind == "accept":
             return Accept()
     return Unreadable(f'"action" must be "bid", "ask", "hold" or "cancel", not {_shown(kind)}')
+
+
+def _naming(order: Quote | MarketOrder | Unreadable, order_id: object) -> AuctionAction:
+    """The same order in the place of the one of that id."""
+    if isinstance(order, Unreadable) or order_id is None or order_id == 0:
+        return order
+    named = _read_cancel(order_id)
+    if isinstance(named, Cancel):
+        return replace(order, order_id=named.order_id)
+    price = order.price if isinstance(order, Quote) else None
+    return Unreadable(named.reason, order.side, price, order.quantity)
 
 
 def _read_cancel(order_id: object) -> Cancel | Unreadable:

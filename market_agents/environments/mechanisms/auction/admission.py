@@ -8,6 +8,7 @@ from market_agents.environments.mechanisms.auction.institutions import Means
 from market_agents.environments.mechanisms.auction.trader import Trader
 
 _BID = Side.BID  # bound once, as in `orders`
+_SHOWN_ORDERS = 20
 
 
 def refusal(
@@ -49,6 +50,19 @@ def uncovered(means: Means, price: int, quantity: int, good: str, scale: TickSca
     if quantity <= means.goods:
         return None
     return f"an ask of {quantity} needs {quantity} {good}; you have {means.goods} available"
+
+
+def unknown_order(trader: Trader, order_id: int) -> str:
+    """Why an order that is not among the trader's open ones cannot be replaced."""
+    instead = open_ids(trader) if trader.orders else "you have none at all"
+    return f"you have no open order {order_id}; {instead}"
+
+
+def open_ids(trader: Trader) -> str:
+    """The ids of the trader's open orders, in words."""
+    ids = ", ".join(str(order.order_id) for order in trader.orders[:_SHOWN_ORDERS])
+    more = ", …" if len(trader.orders) > _SHOWN_ORDERS else ""
+    return f"your open order{' is' if len(trader.orders) == 1 else 's are'} {ids}{more}"
 
 
 def market_refusal(

@@ -6,6 +6,7 @@ from abc import ABC
 from collections.abc import Iterable, Sequence
 
 from market_agents.economics.accounts import Accounts
+from market_agents.economics.ladders import giving_way
 from market_agents.economics.orders import Order, OrderStatus, Side
 from market_agents.economics.ticks import TickScale
 from market_agents.environments.environment import Mechanism, Observation
@@ -20,9 +21,11 @@ from market_agents.environments.mechanisms.auction.actions import (
 )
 from market_agents.environments.mechanisms.auction.admission import (
     market_refusal,
+    open_ids,
     refusal,
     uncovered,
     unimproved,
+    unknown_order,
 )
 from market_agents.environments.mechanisms.auction.booking import book_trade, filled, release, reserve
 from market_agents.environments.mechanisms.auction.events import (
@@ -49,6 +52,7 @@ class Exchange(Mechanism[AuctionAction], ABC):
         max_price: the highest price admitted, in ticks; None for no limit.
         must_improve: whether a quote must beat its own side's best; some institutions demand it anyway.
         market_orders: whether orders without a price are taken; only a continuous book can.
+        quotes_per_trader: how many open orders each trader may have.
         keep_events: whether what happens is noted for `take_events`.
     """
 
@@ -62,6 +66,7 @@ class Exchange(Mechanism[AuctionAction], ABC):
         max_price: int | None,
         must_improve: bool,
         market_orders: bool,
+        quotes_per_trader: int,
         keep_events: bool,
     ) -> None:
         super().__init__()
@@ -73,6 +78,7 @@ class Exchange(Mechanism[AuctionAction], ABC):
         # Where quotes are dealt on, the rule itself knows which of them improve: taking a quote need not.
         self.must_improve = institution.must_improve or (must_improve and not institution.deals)
         self.market_orders = market_orders
+        self.quotes_per_trader = quotes_per_trader
         # Most rules neither refuse nor close anything; asking them at every quote would cost a tenth of a step.
         rule = type(institution)
         self._asks_rule = self.must_improve or rule.refuses is not Institution.refuses
@@ -84,19 +90,29 @@ class Exchange(Mechanism[AuctionAction], ABC):
         self._trades_made = 0
         self._last_price: int | None = None
 
-    def place(self, agent_id: str, price: int, quantity: int = 1) -> str | None:
+    def place(self, agent_id: str, price: int, quantity: int = 1, order_id: int | None = None) -> str | None:
         """Quote on the trader's own side, with the same rules as `apply`, but nothing to read and nothing shown.
 
         Args:
             agent_id: who quotes.
             price: ticks for one unit.
             quantity: units.
+            order_id: the open order that it replaces; None for the oldest, where one has to give way.
 
         Returns:
             Why the quote was refused; None if it was accepted.
         """
         trader = self._traders[agent_id]
-        return self._place(trader, trader.side, price, quantity)
+        return self._place(trader, trader.side, price, quantity, order_id)
+
+    def withdraw(self, agent_id: str, order_id: int | None = None) -> str | None:
+        """Cancel an open order, which only needs to be named where there are several.
+
+        Returns:
+            Why nothing was cancelled; None if something was.
+        """
+        reason: str | None = self._cancel(self._traders[agent_id], Cancel(order_id))["reason"]
+        return reason
 
     def clear(self) -> None:
         """Let the institution clear now."""
@@ -108,7 +124,7 @@ class Exchange(Mechanism[AuctionAction], ABC):
             case Quote():
                 return self._quote(trader, action)
             case MarketOrder():
-                return self._take(trader, action.side, action.quantity)
+                return self._take(trader, action)
             case Cancel():
                 return self._cancel(trader, action)
             case Accept():
@@ -121,12 +137,17 @@ class Exchange(Mechanism[AuctionAction], ABC):
     # -- quotes -----------------------------------------------------------------------------------------------
 
     def _quote(self, trader: Trader, quote: Quote) -> Observation:
-        reason = self._place(trader, quote.side, quote.price, quote.quantity)
+        reason = self._place(trader, quote.side, quote.price, quote.quantity, quote.order_id)
         return _verdict("accepted" if reason is None else "rejected", reason, self._orders_seen)
 
-    def _place(self, trader: Trader, side: Side, price: int, quantity: int) -> str | None:
-        replaced = trader.orders
+    def _place(
+        self, trader: Trader, side: Side, price: int, quantity: int, order_id: int | None
+    ) -> str | None:
         reason = refusal(trader, side, price, quantity, self.max_price, self.scale)
+        replaced, several = trader.orders, self.quotes_per_trader > 1
+        if several:
+            replaced, unknown = self._giving_way(trader, quantity, order_id)
+            reason = reason or unknown
         if reason is None and self._asks_rule:
             reason = self._uncovered(trader, price, quantity, replaced)
             reason = reason or self._rule_refusal(trader, side, price)
@@ -141,7 +162,7 @@ class Exchange(Mechanism[AuctionAction], ABC):
                 self._note_given_up(order)
         self._orders_seen += 1
         order = Order(self._orders_seen, trader.agent_id, side, price, quantity, self.round)
-        trader.orders = [order]
+        trader.orders = [*(kept for kept in trader.orders if kept.live), order] if several else [order]
         if self._keep_events:
             self.emit(
                 OrderPlaced(self.round, trader.agent_id, order.order_id, self.good, side, price, quantity)
@@ -152,6 +173,16 @@ class Exchange(Mechanism[AuctionAction], ABC):
         if self._rule_closes:
             self._give_up_closed()
         return None
+
+    def _giving_way(
+        self, trader: Trader, quantity: int, order_id: int | None
+    ) -> tuple[list[Order], str | None]:
+        """The open orders that a new one replaces, and what is wrong with the id of the one that it names."""
+        most = self.quotes_per_trader
+        named = None if most == 1 else order_id
+        if named is not None and trader.open_order(named) is None:
+            return [], unknown_order(trader, named)
+        return giving_way(trader.orders, quantity, most=most, units_left=trader.units_left, named=named), None
 
     def _lock(self, trader: Trader, price: int, quantity: int, replaced: Iterable[Order]) -> bool:
         """Reserve what a quote takes in the place of what backs others; False where that does not suffice."""
@@ -199,11 +230,12 @@ class Exchange(Mechanism[AuctionAction], ABC):
 
     # -- market orders, cancelling, accepting ---------------------------------------------------------------------
 
-    def _take(self, trader: Trader, side: Side, quantity: int) -> Observation:
+    def _take(self, trader: Trader, action: MarketOrder) -> Observation:
         """Trade at once with the best opposite orders, at their prices."""
-        replaced = tuple(trader.orders)
+        side, quantity = action.side, action.quantity
+        replaced, unknown = self._giving_way(trader, quantity, action.order_id)
         means = self._means(trader, replaced)
-        reason = self._market_refusal(trader, side, quantity, means)
+        reason = self._market_refusal(trader, side, quantity, means) or unknown
         if reason is not None:
             return self._reject(trader, side, None, quantity, reason)
         for open_order in replaced:
@@ -238,9 +270,12 @@ class Exchange(Mechanism[AuctionAction], ABC):
     def _cancel(self, trader: Trader, cancel: Cancel) -> Observation:
         if not trader.orders:
             return _verdict("rejected", "you have no open order to cancel", None)
-        order = trader.orders[0]
-        if cancel.order_id is not None and cancel.order_id != order.order_id:
-            return _verdict("rejected", f"your open order is {order.order_id}; cancel that or none", None)
+        order = trader.orders[0] if cancel.order_id is None else trader.open_order(cancel.order_id)
+        if len(trader.orders) > 1 and cancel.order_id is None:
+            return _verdict("rejected", f"say which of your orders to cancel; {open_ids(trader)}", None)
+        if order is None:
+            those = "that" if len(trader.orders) == 1 else "one of them"
+            return _verdict("rejected", f"{open_ids(trader)}; cancel {those} or none", None)
         self._close(order, OrderStatus.CANCELLED)
         return _verdict("cancelled", None, order.order_id)
 

@@ -16,7 +16,7 @@ from market_agents.environments.mechanisms.auction.actions import AuctionAction,
 from market_agents.environments.mechanisms.auction.exchange import Exchange
 from market_agents.environments.mechanisms.auction.information import USUAL_INFORMATION, complete
 from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS
-from market_agents.environments.mechanisms.auction.live_view import LiveView, ShadedView
+from market_agents.environments.mechanisms.auction.live_view import LadderView, LiveView, ShadedView
 from market_agents.environments.mechanisms.auction.measures import (
     RoundMeasures,
     TurnEnd,
@@ -40,11 +40,11 @@ from market_agents.environments.mechanisms.auction.views import (
 
 
 class DoubleAuction(Exchange):
-    """One good's market, in which buyers bid, sellers ask, and each has at most one open order.
+    """One good's market, in which buyers bid, sellers ask, and each has a number of open orders at most, usually one.
 
-    A new quote replaces the trader's open order, as a market order does; a refused one changes nothing. Cash and
-    goods behind an open order are reserved. Order and trade ids count from 1 over the whole run; refused orders have
-    ids too.
+    A new quote or market order replaces the open order that it names, and the oldest for which there is no place or
+    unit left; a refused one changes nothing. Cash and goods behind an open order are reserved. Order and trade ids
+    count from 1 over the whole run; refused orders have ids too.
 
     Args:
         good: what is traded; one of ``accounts.goods``.
@@ -55,6 +55,7 @@ class DoubleAuction(Exchange):
         max_price: the highest price admitted, in ticks; None for no limit.
         must_improve: whether a quote must beat its own side's best; some institutions demand it anyway.
         market_orders: whether orders without a price are taken; only a continuous book can.
+        quotes_per_trader: how many open orders each trader may have; where it is one, a new one names none.
         information: what of the market its traders see, of `INFORMATION`; ``trades`` tells the last price too, and
             ``book`` the best quotes.
         keep_events: whether what happens is noted for `take_events`; a market that nobody records is faster.
@@ -65,7 +66,7 @@ class DoubleAuction(Exchange):
 
     settings = frozenset(
         {"good", "accounts", "institution", "scale", "order_lifetime", "max_price", "must_improve"}
-        | {"market_orders", "information"}
+        | {"market_orders", "quotes_per_trader", "information"}
         | {"_asks_rule", "_rule_closes", "_keep_events"}
     )
 
@@ -80,6 +81,7 @@ class DoubleAuction(Exchange):
         max_price: int | None = None,
         must_improve: bool = False,
         market_orders: bool = False,
+        quotes_per_trader: int = 1,
         information: Iterable[str] = USUAL_INFORMATION,
         keep_events: bool = True,
     ) -> None:
@@ -91,6 +93,8 @@ class DoubleAuction(Exchange):
             raise ValueError(f"no account holds {good!r}; goods are {', '.join(accounts.goods)}")
         if max_price is not None and max_price < 1:
             raise ValueError(f"max_price must be at least one tick, not {max_price}")
+        if quotes_per_trader < 1:
+            raise ValueError(f"quotes_per_trader must be at least 1, not {quotes_per_trader}")
         super().__init__(
             good=good,
             accounts=accounts,
@@ -99,6 +103,7 @@ class DoubleAuction(Exchange):
             max_price=max_price,
             must_improve=must_improve,
             market_orders=market_orders,
+            quotes_per_trader=quotes_per_trader,
             keep_events=keep_events,
         )
         self.information = complete(information)
@@ -173,6 +178,8 @@ class DoubleAuction(Exchange):
     def view(self, agent_id: str) -> LiveView:
         """What a trading strategy looks at, in ticks and always up to date; lasts as long as the market."""
         trader = self._traders[agent_id]
+        if self.quotes_per_trader > 1:
+            return LadderView(trader, self, self.information)
         if {"best_quotes", "last_price"} <= self.information:
             return LiveView(trader, self)
         return ShadedView(trader, self, self.information)
@@ -193,7 +200,7 @@ class DoubleAuction(Exchange):
             IllegalAction: the agent has not joined.
         """
         self._traders[agent_id]  # who has not joined is refused here
-        return read_action(action, self.scale)
+        return read_action(action, self.scale, may_name_order=self.quotes_per_trader > 1)
 
     def apply(self, agent_id: str, action: AuctionAction) -> Observation:
         """Carry out an action.
@@ -218,6 +225,7 @@ class DoubleAuction(Exchange):
             "max_price": currency(self.max_price, scale),
             **self._public_view(),
             **turn_view(self.institution, agent_id),
+            **({"quotes_per_trader": self.quotes_per_trader} if self.quotes_per_trader > 1 else {}),
             **own_view(trader, self.accounts, self.good, scale),
         }
 

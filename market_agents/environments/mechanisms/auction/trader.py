@@ -74,6 +74,10 @@ class Trader:
         """Values or costs of the units still to be traded."""
         return self.units[self.traded :]
 
+    def open_order(self, order_id: int | None) -> Order | None:
+        """The open order of that id; None where there is none."""
+        return next((order for order in self.orders if order.order_id == order_id), None)
+
     def open(self, units: Sequence[int]) -> None:
         """Put ``units`` in the place of those not yet traded; those traded in this round stay on record."""
         self.units = (*self.units[: self.traded], *units)
