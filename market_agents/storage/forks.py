@@ -15,6 +15,7 @@ _SPENT = {
     "prompt_tokens",
     "completion_tokens",
     "cached_tokens",
+    "cost",
     "unconfirmed_attempts",
     "unconfirmed_tokens",
     "unconfirmed_cost",
