@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -18,7 +18,8 @@ _CALM = re.compile(r"[\n\t -~]*")
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b\]|\x9d).*?(?:\x07|\x1b\\|\x9c|$)", re.DOTALL
 )
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_UNCALM = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but line ends and tabs, surrogates, and what turns the direction of text."""
 
 
 def clean(text: str) -> str:
@@ -37,12 +38,7 @@ def for_terminal(text: str) -> str:
     """The text without escape sequences, control characters and direction overrides; line ends and tabs stay."""
     if _CALM.fullmatch(text):
         return text  # nearly all text, and looking at each character takes its time
-    without = _ESCAPE_SEQUENCE.sub("", text)
-    return "".join(
-        character
-        for character in without
-        if character in "\n\t" or not (unicodedata.category(character) in {"Cc", "Cs"} or character in _BIDI)
-    )
+    return _UNCALM.sub("", _ESCAPE_SEQUENCE.sub("", text))
 
 
 def spreadsheet_safe(text: str) -> str:
@@ -57,6 +53,11 @@ def one_line(text: str, width: int) -> str:
     """The text on one line of at most ``width`` characters, safe for a terminal, cut with an ellipsis."""
     line = " ".join(for_terminal(text).split())
     return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
+
+
+def amount(value: Decimal | None) -> str:
+    """Money with two decimals; a dash where there is none."""
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _named(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,8 @@ from typing import Any
 from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
 from market_agents.experiments.baselines import zero_intelligence_baseline
 from market_agents.logger_utils import say
-from market_agents.reporting.report import Baseline, make_report, read_regimes, write_report
+from market_agents.reporting.report import Baseline, Regime, make_report, write_report
 from market_agents.storage import Database, get_run
-
-MOST_BASELINES = 10
-"""Stretches of rounds for which zero intelligence is simulated, the first ones."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     def work() -> int:
         database = open_configured_database(arguments.database)
         try:
-            report = make_report(database, arguments.run_id, _baselines(database, arguments.run_id))
+            report = make_report(database, arguments.run_id, _baseline(database, arguments.run_id))
         finally:
             database.close()
         write_report(report, path, arguments.format)
@@ -46,12 +43,7 @@ def main(argv: Sequence[str]) -> int:
     return guarded(work)
 
 
-def _baselines(database: Database, run_id: str) -> dict[tuple[str, str, int], Baseline]:
+def _baseline(database: Database, run_id: str) -> Callable[[Regime], Baseline | None]:
     config: dict[str, Any] = dict(get_run(database, run_id).config)
     tick = Decimal(str(config.get("tick_size", 0.01)))
-    found = {}
-    for regime in read_regimes(database, run_id)[:MOST_BASELINES]:
-        baseline = zero_intelligence_baseline(regime.values, regime.costs, tick)
-        if baseline is not None:
-            found[regime.environment, regime.good, regime.first] = baseline
-    return found
+    return lambda regime: zero_intelligence_baseline(regime.values, regime.costs, tick)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from market_agents.logger_utils import counted
-from market_agents.plain_text import one_line
+from market_agents.plain_text import amount, one_line
 from market_agents.reporting.comparison import RunFigures
 from market_agents.storage import ResourceUse, RoundSummary, Standing, Unconfirmed
 
@@ -96,11 +95,6 @@ def leaderboard_table(standings: Sequence[Standing]) -> str:
     hidden = len(standings) - len(rows)
     note = f"\n({hidden} more in the view v_agent_performance)" if hidden > 0 else ""
     return f"{table(headings, rows, left=4)}{note}\n"
-
-
-def amount(value: Decimal | None) -> str:
-    """Money with two decimals; a dash where there is none."""
-    return "–" if value is None else f"{value:.2f}"
 
 
 def comparison_table(runs: Sequence[RunFigures]) -> str:

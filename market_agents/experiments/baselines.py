@@ -13,7 +13,6 @@ MOST_UNITS = 1_500
 """Units simulated in all: many sessions of a small market, few of a large one."""
 
 MOST_SESSIONS = 50
-FEWEST_SESSIONS = 3
 
 
 def zero_intelligence_baseline(
@@ -33,7 +32,7 @@ def zero_intelligence_baseline(
         return None
     ticks = [[[int(unit / tick) for unit in units] for units in side] for side in (values, costs)]
     units = sum(len(trader) for side in ticks for trader in side)
-    sessions = min(max(MOST_UNITS // units, FEWEST_SESSIONS), MOST_SESSIONS)
+    sessions = min(max(MOST_UNITS // units, 1), MOST_SESSIONS)
     highest = max(unit for side in ticks for trader in side for unit in trader)
     periods = [
         simulate_market(

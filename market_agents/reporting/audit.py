@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from market_agents.errors import UserError
 from market_agents.plain_text import clean
-from market_agents.storage import Database, fetch, get_run
+from market_agents.storage import Database, counted, fetch, get_run
 
 Row = Mapping[str, Any]
 Place = tuple[str, int]
@@ -17,6 +17,11 @@ Place = tuple[str, int]
 
 THOUGHTS = ("perceptions", "reflections")
 """Tables of what an ask came to, beside ``actions``."""
+
+_OF_AN_ASK = (
+    "request_key", "agent_id", "environment", "sub_round", "step", "requested_model", "returned_model", "status",
+    "reason", "messages", "response", "prompt_tokens", "completion_tokens", "attempts", "cost", "created_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,33 +134,104 @@ def trail(database: Database, run_id: str, agent_id: str, round_number: int) -> 
     if not 1 <= round_number <= last:
         raise UserError(f"run {run_id} has no round {round_number}; its rounds are 1 to {last}")
     agent = _agent(database, run_id, clean(agent_id))
+    gains = _Gains()
+    for side in ("buyer_id", "seller_id"):
+        gains.add(fetch(database, "trades", run_id, {side: agent_id}))
     mine = {"round": round_number, "agent_id": agent_id}
-    parsed = _parsed(database, run_id, mine)
-    turns: dict[Place, Turn] = {}
-    asked = sorted(fetch(database, "llm_requests", run_id, mine), key=_when)
-    for row in asked:
-        _turn(turns, row).asks.append(_asked(row, parsed))
-    for row in fetch(database, "actions", run_id, mine):
-        act = Acted(str(row["action"]), row["content"], str(row["verdict"]), _text(row["reason"]))
-        _turn(turns, row).acts.append(act)
-    fills = _fills(database, run_id, agent_id)
-    for row in fetch(database, "orders", run_id, mine):
-        _turn(turns, row).orders.append(_ordered(row, fills))
-    if not turns:
-        raise UserError(f"nothing of {agent_id} is stored in round {round_number} of run {run_id}")
+    for found in _trails(database, run_id, [agent], mine, gains):
+        return found
+    raise UserError(f"nothing of {agent_id} is stored in round {round_number} of run {run_id}")
+
+
+def trails(database: Database, run_id: str) -> Iterator[tuple[int, dict[str, Trail]]]:
+    """The same of every agent of which something is stored, by its id: round by round, the newest first.
+
+    Raises:
+        RunRefused: no such run.
+    """
+    agents = list(fetch(database, "agents", run_id))
+    gains = _Gains()
+    rounds = {int(str(number)) for number, _ in counted(database, "actions", run_id, ("round",))}
+    for number in sorted(rounds, reverse=True):
+        # Orders trade in their round or later, and later rounds came before.
+        gains.add(fetch(database, "trades", run_id, {"round": number}))
+        yield (
+            number,
+            {found.agent_id: found for found in _trails(database, run_id, agents, {"round": number}, gains)},
+        )
+
+
+def _trails(
+    database: Database, run_id: str, agents: Sequence[Row], only: Mapping[str, Any], gains: _Gains
+) -> Iterator[Trail]:
+    parsed = _parsed(database, run_id, only)
+    turns: dict[str, dict[Place, Turn]] = {str(agent["agent_id"]): {} for agent in agents}
+    for row in sorted(fetch(database, "llm_requests", run_id, only, _OF_AN_ASK), key=_when):
+        if row["agent_id"] in turns:  # judges and moderators are nobody's agents
+            _turn(turns, row).asks.append(_asked(row, parsed))
+    for row in fetch(database, "actions", run_id, only):
+        if row["agent_id"] in turns:
+            act = Acted(str(row["action"]), row["content"], str(row["verdict"]), _text(row["reason"]))
+            _turn(turns, row).acts.append(act)
+    for row in fetch(database, "orders", run_id, only):
+        if row["agent_id"] in turns:  # nor is the house
+            _turn(turns, row).orders.append(_ordered(row, gains))
+    worths = _worths(database, run_id, only)
+    config: Mapping[str, Any] = get_run(database, run_id).config
     order = {name: place for place, name in enumerate(config.get("environment_order", ()))}
-    places = sorted(turns, key=lambda place: (order.get(place[0], len(order)), place[1]))
-    return Trail(
-        run_id=run_id,
-        agent_id=agent_id,
-        name=str(agent["name"]),
-        role=str(agent["role"]),
-        mind=str(agent["strategy"] or agent["llm_config"]),
-        round=round_number,
-        worths=_worths(database, run_id, mine),
-        turns=tuple(turns[place] for place in places),
-        profit=_profit(database, run_id, agent_id, round_number),
-    )
+
+    def in_order(turn: Turn) -> tuple[int, int]:
+        return order.get(turn.environment, len(order)), turn.sub_round
+
+    for agent in agents:
+        agent_id = str(agent["agent_id"])
+        mine = turns[agent_id]
+        if mine:
+            yield Trail(
+                run_id=run_id,
+                agent_id=agent_id,
+                name=str(agent["name"]),
+                role=str(agent["role"]),
+                mind=str(agent["strategy"] or agent["llm_config"]),
+                round=only["round"],
+                worths=worths.get(agent_id, {}),
+                turns=tuple(sorted(mine.values(), key=in_order)),
+                profit=gains.profits.get((agent_id, only["round"]), Decimal(0)),
+            )
+
+
+class _Gains:
+    """What agents got by trades.
+
+    Attributes:
+        fills: each agent's side of its trades, by environment, agent and order; an order that outlives its round may
+            trade later.
+        profits: surplus by agent and round, in currency.
+    """
+
+    def __init__(self) -> None:
+        self.fills: dict[tuple[str, str, int], list[Fill]] = {}
+        self.profits: dict[tuple[str, int], Decimal] = {}
+
+    def add(self, trades: Iterable[Row]) -> None:
+        """Take in trades, each once."""
+        for row in trades:
+            self._add(row, "buyer", "seller", "bid", "value")
+            self._add(row, "seller", "buyer", "ask", "cost")
+
+    def _add(self, row: Row, role: str, other: str, side: str, worth: str) -> None:
+        who, surplus = str(row[f"{role}_id"]), row[f"{role}_surplus"]
+        fill = Fill(
+            trade_id=int(row["trade_id"]),
+            price=row["price"],
+            quantity=int(row["quantity"]),
+            counterpart=str(row[f"{other}_id"]),
+            worth=row[f"{role}_{worth}"],
+            surplus=surplus,
+        )
+        self.fills.setdefault((str(row["environment"]), who, int(row[f"{side}_order_id"])), []).append(fill)
+        gained = who, int(row["round"])
+        self.profits[gained] = self.profits.get(gained, Decimal(0)) + surplus
 
 
 def _agent(database: Database, run_id: str, agent_id: str) -> Row:
@@ -170,21 +246,21 @@ def _when(row: Row) -> tuple[Any, str]:
     return row["created_at"], str(row["request_key"])
 
 
-def _turn(turns: dict[Place, Turn], row: Row) -> Turn:
+def _turn(turns: Mapping[str, dict[Place, Turn]], row: Row) -> Turn:
     place = (str(row["environment"]), int(row["sub_round"]))
-    return turns.setdefault(place, Turn(*place))
+    return turns[str(row["agent_id"])].setdefault(place, Turn(*place))
 
 
-def _parsed(database: Database, run_id: str, mine: Row) -> dict[str, Mapping[str, Any]]:
+def _parsed(database: Database, run_id: str, only: Row) -> dict[str, Mapping[str, Any]]:
     """What was read from an answer, by request key: of thoughts their fields, of acts what was decided."""
     found: dict[str, Mapping[str, Any]] = {}
     beside = {"run_id", "environment", "round", "sub_round", "agent_id", "request_key", "environment_reward"}
     for table in THOUGHTS:
-        for row in fetch(database, table, run_id, mine):
+        for row in fetch(database, table, run_id, only):
             if row["request_key"] is not None:
                 kept = {name: value for name, value in row.items() if name not in beside}
                 found[str(row["request_key"])] = kept
-    for row in fetch(database, "actions", run_id, mine):
+    for row in fetch(database, "actions", run_id, only):
         if row["request_key"] is not None and isinstance(row["content"], Mapping):
             found[str(row["request_key"])] = row["content"]
     return found
@@ -208,7 +284,8 @@ def _asked(row: Row, parsed: Mapping[str, Mapping[str, Any]]) -> Asked:
     )
 
 
-def _ordered(row: Row, fills: Mapping[tuple[str, int], list[Fill]]) -> Ordered:
+def _ordered(row: Row, gains: _Gains) -> Ordered:
+    fills = gains.fills.get((str(row["environment"]), str(row["agent_id"]), int(row["order_id"])), ())
     return Ordered(
         order_id=int(row["order_id"]),
         side=_text(row["side"]),
@@ -217,49 +294,18 @@ def _ordered(row: Row, fills: Mapping[tuple[str, int], list[Fill]]) -> Ordered:
         filled_quantity=int(row["filled_quantity"]),
         status=str(row["status"]),
         reject_reason=_text(row["reject_reason"]),
-        fills=tuple(fills.get((str(row["environment"]), int(row["order_id"])), ())),
+        fills=tuple(fills),
     )
 
 
-def _trades(
-    database: Database, run_id: str, agent_id: str, only: Mapping[str, object] | None = None
-) -> Iterator[tuple[Row, bool]]:
-    """The agent's trades, and whether it bought."""
-    for side in ("buyer_id", "seller_id"):
-        for row in fetch(database, "trades", run_id, {side: agent_id, **(only or {})}):
-            yield row, side == "buyer_id"
-
-
-def _fills(database: Database, run_id: str, agent_id: str) -> dict[tuple[str, int], list[Fill]]:
-    """The agent's trades by environment and order; an order that outlives its round may trade later."""
-    found: dict[tuple[str, int], list[Fill]] = {}
-    for row, bought in _trades(database, run_id, agent_id):
-        fill = Fill(
-            trade_id=int(row["trade_id"]),
-            price=row["price"],
-            quantity=int(row["quantity"]),
-            counterpart=str(row["seller_id" if bought else "buyer_id"]),
-            worth=row["buyer_value" if bought else "seller_cost"],
-            surplus=row["buyer_surplus" if bought else "seller_surplus"],
-        )
-        order_id = int(row["bid_order_id" if bought else "ask_order_id"])
-        found.setdefault((str(row["environment"]), order_id), []).append(fill)
-    return found
-
-
-def _profit(database: Database, run_id: str, agent_id: str, round_number: int) -> Decimal:
-    total = Decimal(0)
-    for row, bought in _trades(database, run_id, agent_id, {"round": round_number}):
-        total += row["buyer_surplus" if bought else "seller_surplus"]
-    return total
-
-
-def _worths(database: Database, run_id: str, mine: Row) -> dict[str, tuple[Decimal, ...]]:
-    found: dict[str, list[Decimal]] = {}
-    for row in fetch(database, "preference_schedules", run_id, mine):
+def _worths(database: Database, run_id: str, only: Row) -> dict[str, dict[str, tuple[Decimal, ...]]]:
+    """Values or costs by agent and good."""
+    found: dict[str, dict[str, tuple[Decimal, ...]]] = {}
+    for row in fetch(database, "preference_schedules", run_id, only):
         worth: Any = row["value"] if row["value"] is not None else row["cost"]
-        found.setdefault(str(row["good"]), []).append(worth)
-    return {good: tuple(units) for good, units in found.items()}
+        goods = found.setdefault(str(row["agent_id"]), {})
+        goods[str(row["good"])] = (*goods.get(str(row["good"]), ()), worth)
+    return found
 
 
 def _text(value: object) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,12 @@ EVERYBODY = "all"
 
 Place = tuple[str, int, str]
 """Environment, round, cohort."""
+
+_TURN = ("environment", "round", "sub_round")
+_OF_A_MESSAGE = (
+    *_TURN, "cohort_id", "message_id", "sender_id", "recipient_id", "content", "metadata", "verdict",
+)  # fmt: skip
+_OF_AN_ORDER = ("environment", "round", "good", "agent_id", "side", "price", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +101,13 @@ class _Found:
     messages: list[Message] = field(default_factory=list)
 
 
-def read_talks(database: Database, run_id: str) -> tuple[Talk, ...]:
-    """All conversations of a run as far as it has come, by environment in order, round and cohort.
+def read_talks(database: Database, run_id: str, rounds: Collection[int] | None = None) -> tuple[Talk, ...]:
+    """The conversations of a run as far as it has come, by environment in order, round and cohort.
+
+    Args:
+        database: where the run is.
+        run_id: the run.
+        rounds: those whose conversations are wanted; all unless told.
 
     Raises:
         RunRefused: no such run.
@@ -106,8 +117,9 @@ def read_talks(database: Database, run_id: str) -> tuple[Talk, ...]:
         str(row["agent_id"]): Member(str(row["agent_id"]), str(row["name"]), str(row["role"]))
         for row in sorted(fetch(database, "agents", run_id), key=lambda row: _whole(row["agent_index"]))
     }
-    found = _collect(database, run_id)
-    markets = _Markets(database, run_id, config)
+    only: Mapping[str, object] = {} if rounds is None else {"round": list(rounds)}
+    found = _collect(database, run_id, only)
+    markets = _Markets(database, run_id, config, only)
     joined = {agent_id: place for place, agent_id in enumerate(people)}
     talks = []
     for (environment, number, cohort_id), rows in found.items():
@@ -133,20 +145,20 @@ def read_talks(database: Database, run_id: str) -> tuple[Talk, ...]:
     return tuple(talks)
 
 
-def _collect(database: Database, run_id: str) -> dict[Place, _Found]:
+def _collect(database: Database, run_id: str, only: Mapping[str, object]) -> dict[Place, _Found]:
     """Members, topics and messages by place; cohorts in the order of their members' rows."""
-    confidence = {
-        (row["environment"], row["round"], row["sub_round"], row["agent_id"]): row["confidence"]
-        for row in fetch(database, "perceptions", run_id)
-    }
     found: dict[Place, _Found] = defaultdict(_Found)
-    for row in sorted(fetch(database, "cohorts", run_id), key=_natural):
+    for row in sorted(fetch(database, "cohorts", run_id, only), key=_natural):
         found[_place(row)].members[str(row["agent_id"])] = None
-    for row in fetch(database, "topics", run_id):
+    for row in fetch(database, "topics", run_id, only):
         there = found[_place(row)]
         there.topic = str(row["topic"])
         there.proposer_id = None if row["proposer_id"] is None else str(row["proposer_id"])
-    for row in fetch(database, "messages", run_id):
+    confidence = {
+        (row["environment"], row["round"], row["sub_round"], row["agent_id"]): row["confidence"]
+        for row in fetch(database, "perceptions", run_id, only, (*_TURN, "agent_id", "confidence"))
+    }
+    for row in fetch(database, "messages", run_id, only, _OF_A_MESSAGE):
         if row["verdict"] == "withheld":
             continue  # nobody but its sender has heard it
         there = found[_place(row)]
@@ -173,12 +185,14 @@ def _message(row: Mapping[str, Any], thought: object) -> Message:
 class _Markets:
     """The run's markets: equilibrium by round, and the orders that came after a conversation."""
 
-    def __init__(self, database: Database, run_id: str, config: Mapping[str, object]) -> None:
+    def __init__(
+        self, database: Database, run_id: str, config: Mapping[str, object], only: Mapping[str, object]
+    ) -> None:
         self._order = _order(config)
         self.equilibrium: dict[int, tuple[float, float]] = {}
         self._orders: dict[tuple[str, int, str], list[Order]] = defaultdict(list)
         rounds = list(fetch(database, "auction_rounds", run_id))
-        orders = list(fetch(database, "orders", run_id))
+        orders = list(fetch(database, "orders", run_id, only, _OF_AN_ORDER))
         self.good, *others = self._goods([*rounds, *orders]) or [""]
         self.other_goods = tuple(others)
         for row in rounds:

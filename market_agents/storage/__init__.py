@@ -15,7 +15,7 @@ from market_agents.storage.export import export_run
 from market_agents.storage.files import replace_file
 from market_agents.storage.journal import StoredJournal
 from market_agents.storage.leases import Lease, is_alive
-from market_agents.storage.lineage import Ancestor, Asks, Totals, lineage, totals
+from market_agents.storage.lineage import Ancestor, Asks, Totals, asks_by, lineage, totals
 from market_agents.storage.reading import counted, fetch, tables
 from market_agents.storage.rows import Row
 from market_agents.storage.runs import (
@@ -35,6 +35,7 @@ from market_agents.storage.schema import SCHEMA_VERSION
 from market_agents.storage.spending import Spending, Unconfirmed, spending, unconfirmed
 from market_agents.storage.steps import encode_step, record_event, write_encoded, write_step
 from market_agents.storage.summaries import RoundSummary, Standing, leaderboard, round_summaries
+from market_agents.storage.thoughts import Thinking, thinking
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -53,9 +54,11 @@ __all__ = [
     "Spending",
     "Standing",
     "StoredJournal",
+    "Thinking",
     "Totals",
     "Unconfirmed",
     "acquire",
+    "asks_by",
     "back_up",
     "cache_counts",
     "cache_hits",
@@ -87,6 +90,7 @@ __all__ = [
     "set_status",
     "spending",
     "tables",
+    "thinking",
     "totals",
     "unconfirmed",
     "upgrade_database",

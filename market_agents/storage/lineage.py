@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -78,34 +79,43 @@ class Totals:
 
 def totals(database: Database, run_id: str) -> Totals:
     """Sum up the journal of a run; all zero where it holds nothing."""
-    by_round = database.query(lambda connection: _by_round(connection, run_id))
-    return Totals(sum(by_round.values(), Asks()), by_round)
+    by_round = {int(str(number)): asks for (number,), asks in asks_by(database, run_id, ("round",)).items()}
+    return Totals(sum(by_round.values(), Asks()), dict(sorted(by_round.items())))
 
 
-def _by_round(connection: Connection, run_id: str) -> dict[int, Asks]:
-    columns = llm_requests.c
+def asks_by(database: Database, run_id: str, columns: Sequence[str]) -> dict[tuple[object, ...], Asks]:
+    """The asks of a run that share their values in some columns, by those values.
+
+    The table is the widest of all, so that whoever wants several sums takes them from one reading.
+    """
+    of = llm_requests.c
+    by = [of[name] for name in columns]
     query = (
         select(
-            columns.round,
+            *by,
             func.count().label("asks"),
-            func.sum(columns.attempts).label("attempts"),
-            func.sum(columns.prompt_tokens).label("prompt_tokens"),
-            func.sum(columns.completion_tokens).label("completion_tokens"),
-            func.sum(columns.cached_tokens).label("cached_tokens"),
-            func.sum(columns.cost).label("cost"),
-            func.count(columns.cost).label("priced"),
+            func.sum(of.attempts).label("sent"),
+            func.sum(of.prompt_tokens).label("prompt_tokens"),
+            func.sum(of.completion_tokens).label("completion_tokens"),
+            func.sum(of.cached_tokens).label("cached_tokens"),
+            func.sum(of.cost).label("cost"),
+            func.count(of.cost).label("priced"),
         )
-        .where(columns.run_id == run_id)
-        .group_by(columns.round)
-        .order_by(columns.round)
+        .where(of.run_id == run_id)
+        .group_by(*by)
     )
-    return {int(row["round"]): _asks(row) for row in connection.execute(query).mappings()}
+
+    def work(connection: Connection) -> dict[tuple[object, ...], Asks]:
+        rows = connection.execute(query).mappings()
+        return {tuple(row[name] for name in columns): _asks(row) for row in rows}
+
+    return database.query(work)
 
 
 def _asks(row: RowMapping) -> Asks:
     return Asks(
         asks=int(row["asks"]),
-        attempts=int(row["attempts"]),
+        attempts=int(row["sent"]),
         prompt_tokens=int(row["prompt_tokens"]),
         completion_tokens=int(row["completion_tokens"]),
         cached_tokens=int(row["cached_tokens"]),

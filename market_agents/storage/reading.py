@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
 
 from market_agents.errors import MarketAgentsError, RunRefused
 from market_agents.storage.database import Database
@@ -12,6 +13,9 @@ from market_agents.storage.rows import Values
 from market_agents.storage.schema import metadata, runs
 
 _PAGE = 1000
+
+Only: TypeAlias = Mapping[str, object]
+"""What rows must be like: values by column, or collections of values."""
 
 
 def tables(database: Database, run_id: str) -> dict[str, int]:
@@ -32,7 +36,11 @@ def tables(database: Database, run_id: str) -> dict[str, int]:
 
 
 def fetch(
-    database: Database, table: str, run_id: str, only: Mapping[str, object] | None = None
+    database: Database,
+    table: str,
+    run_id: str,
+    only: Only | None = None,
+    columns: Sequence[str] | None = None,
 ) -> Iterator[dict[str, object]]:
     """The rows of a table that belong to a run, in natural-key order; amounts as ``Decimal``.
 
@@ -40,7 +48,8 @@ def fetch(
         database: where the run is.
         table: the table's name.
         run_id: the run.
-        only: values that columns must have, by column.
+        only: values that columns must have, by column; of a collection, one of its values.
+        columns: those that are wanted; all unless told, which takes its time where there are many rows.
 
     Raises:
         MarketAgentsError: no such table.
@@ -52,15 +61,16 @@ def fetch(
         raise MarketAgentsError(
             f"there is no table {table!r}; there are: {', '.join(sorted(metadata.tables))}"
         ) from None
-    names = [column.name for column in known.columns]
+    wanted = [known.c[name] for name in columns] if columns is not None else list(known.columns)
+    names = [column.name for column in wanted]
     with database.read() as connection:
         require_run(connection, run_id)
-        for values in stream(connection, known, run_id, only):
+        for values in stream(connection, known, run_id, only, wanted):
             yield dict(zip(names, values, strict=True))
 
 
 def counted(
-    database: Database, table: str, run_id: str, by: Sequence[str], only: Mapping[str, object] | None = None
+    database: Database, table: str, run_id: str, by: Sequence[str], only: Only | None = None
 ) -> list[tuple[object, ...]]:
     """How many rows of a run share their values in some columns: those values and the count, the most first.
 
@@ -73,7 +83,7 @@ def counted(
     """
     known = metadata.tables[table]
     columns = [known.c[name] for name in by]
-    conditions = [known.c[column] == value for column, value in (only or {}).items()]
+    conditions = _conditions(known, only)
     count = func.count().label("count")
     query = (
         select(*columns, count)
@@ -95,11 +105,24 @@ def require_run(connection: Connection, run_id: str) -> None:
 
 
 def stream(
-    connection: Connection, table: Table, run_id: str, only: Mapping[str, object] | None = None
+    connection: Connection,
+    table: Table,
+    run_id: str,
+    only: Only | None = None,
+    columns: Sequence[Column[Any]] | None = None,
 ) -> Iterator[Values]:
-    """The rows as tuples in the order of the table's columns, never all in memory at once."""
-    conditions = [table.c[column] == value for column, value in (only or {}).items()]
-    query = select(table).where(table.c.run_id == run_id, *conditions).order_by(*table.primary_key)
-    with connection.execution_options(yield_per=_PAGE).execute(query) as result:
+    """The rows as tuples in the order of the columns, the table's unless told, never all in memory at once."""
+    query = select(*(columns or table.columns)).where(table.c.run_id == run_id, *_conditions(table, only))
+    pages = connection.execution_options(yield_per=_PAGE)
+    with pages.execute(query.order_by(*table.primary_key)) as result:
         for row in result:
             yield tuple(row)
+
+
+def _conditions(table: Table, only: Only | None) -> list[ColumnElement[bool]]:
+    return [
+        table.c[column].in_(value)
+        if isinstance(value, set | frozenset | list | range)
+        else table.c[column] == value
+        for column, value in (only or {}).items()
+    ]

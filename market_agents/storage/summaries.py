@@ -158,7 +158,9 @@ def leaderboard(database: Database, run_id: str) -> list[Standing]:
     """All agents by profit, the best first; agents that earned the same stand in their order of joining."""
     with database.read() as connection:
         gains: dict[str, _Gain] = defaultdict(_Gain)
-        for row in _by_round(connection, trades, run_id):
+        of = trades.c
+        wanted = of.quantity, of.buyer_id, of.seller_id, of.buyer_surplus, of.seller_surplus
+        for row in connection.execute(select(*wanted).where(of.run_id == run_id)).mappings():
             for who, what in (("buyer_id", "buyer_surplus"), ("seller_id", "seller_surplus")):
                 gains[row[who]].profit += row[what]
                 gains[row[who]].units += row["quantity"]

@@ -15,6 +15,8 @@ import pytest
 
 from market_agents.economics.reference_markets import MARKETS
 from market_agents.experiments.baselines import zero_intelligence_baseline
+from market_agents.reporting.report import decisions, make_report, minds, said
+from market_agents.reporting.report.page import as_html
 from market_agents.storage import Row, RunStatus, open_database, set_status
 from tests.end_to_end.stage import Ended, call, play, query
 from tests.reporting.test_verbs import HOSTILE, stored
@@ -251,3 +253,37 @@ def test_zero_intelligence_in_a_market_of_the_literature() -> None:
     assert baseline is not None
     assert baseline.efficiency == pytest.approx(0.96, abs=0.03)
     assert zero_intelligence_baseline([], costs, tick=Decimal(1)) is None
+
+
+def test_each_decision_is_told_from_prompt_to_profit(page: Page, played: tuple[Path, str]) -> None:
+    for told in (
+        "Round 1, from prompt to profit",
+        "Round 3, from prompt to profit",
+        "raw answer:",
+        "prompt (system):",
+    ):
+        assert page.text.count(told) >= 10
+    assert page.text.count("profit of the round: ") == 3 * 10
+    assert f"market-agents trace {played[1]} --agent agent_10 --round 3" in page.text
+
+
+def test_what_it_costs_does_not_grow_with_the_run(
+    played: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for little, the newest round is told from prompt to profit, and talk and thoughts of few."""
+    folder, run_id = played
+    monkeypatch.setattr(said, "MOST_MESSAGES", 1)
+    monkeypatch.setattr(minds, "MOST_THOUGHTS", 1)
+    monkeypatch.setattr(minds, "MOST_PAGES", 4)
+    monkeypatch.setattr(decisions, "MOST_CHARACTERS", 4 * 2_000)
+    with open_database(f"sqlite:///{folder / FILE}") as database:
+        text = Page(as_html(make_report(database, run_id))).text
+    assert "of 1 of 3 rounds" in text
+    assert "Thoughts of 1 of 3 rounds are told" in text
+    assert "Every decision of round 3 is told" in text
+    assert "The first 4 of 10 agents have a page here." in text
+    assert "round 3, group_chat saw: " in text
+    assert "round 1, group_chat saw: " not in text
+    assert "characters more are told by the command above" in text
+    assert "group_chat, round 3, cohort_1: transcript" in text
+    assert "group_chat, round 1, cohort_1: transcript" not in text

@@ -5,6 +5,7 @@ Made from storage alone, of a run that goes on as well as of one that has ended.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,37 +16,41 @@ from market_agents.reporting.conversation import conversation_report
 from market_agents.reporting.records import read_talks
 from market_agents.reporting.report.blocks import Report
 from market_agents.reporting.report.markdown import as_markdown
-from market_agents.reporting.report.market import Baseline, Baselines, market_section
+from market_agents.reporting.report.market import Baseline, market_section
 from market_agents.reporting.report.minds import mind_section
-from market_agents.reporting.report.origin import origin_section, run_section, trouble_section
+from market_agents.reporting.report.origin import OUTCOME, origin_section, run_section, trouble_section
 from market_agents.reporting.report.page import as_html
-from market_agents.reporting.report.records import Regime, read_markets
+from market_agents.reporting.report.records import Market, Regime, read_markets
+from market_agents.reporting.report.said import read_said
 from market_agents.reporting.report.talk import talk_section
-from market_agents.storage import Database, RunStatus, get_run, leaderboard, replace_file
+from market_agents.storage import Database, RunStatus, asks_by, get_run, leaderboard, replace_file
 
-__all__ = ["Baseline", "Baselines", "Regime", "ReportFormat", "make_report", "read_regimes", "write_report"]
+__all__ = ["Baseline", "Regime", "ReportFormat", "make_report", "write_report"]
 
 ReportFormat = Literal["html", "md"]
 
-
-def read_regimes(database: Database, run_id: str) -> list[Regime]:
-    """The stretches of rounds of each market that share their values and costs; for baselines."""
-    return [regime for market in read_markets(database, run_id) for regime in market.regimes]
+MOST_BASELINES = 10
+"""Stretches of rounds for which zero intelligence is simulated, the first ones."""
 
 
-def make_report(database: Database, run_id: str, baselines: Baselines | None = None) -> Report:
+def make_report(
+    database: Database, run_id: str, baseline: Callable[[Regime], Baseline | None] | None = None
+) -> Report:
     """Everything that a report tells, before it has a form.
 
     Args:
         database: where the run is.
         run_id: the run, finished or not.
-        baselines: what zero intelligence reaches, by environment, good and first round of a regime.
+        baseline: what zero intelligence reaches with the values and costs of a stretch of rounds.
 
     Raises:
         RunRefused: no such run.
     """
     run = get_run(database, run_id)
-    talks = read_talks(database, run_id)
+    outcomes = asks_by(database, run_id, OUTCOME)
+    markets = read_markets(database, run_id)
+    said = read_said(database, run_id)
+    talks = read_talks(database, run_id, said.told)
     notice = ""
     if run.status != RunStatus.COMPLETED:
         notice = f"This run is {run.status.value}: the report covers what is stored so far."
@@ -54,14 +59,26 @@ def make_report(database: Database, run_id: str, baselines: Baselines | None = N
         title=f"MarketAgents run {run_id}",
         notice=notice,
         sections=(
-            run_section(database, run),
-            market_section(read_markets(database, run_id), leaderboard(database, run_id), baselines or {}),
-            talk_section(talks, conversation_report(database, run_id, talks).conversations),
+            run_section(database, run, outcomes),
+            market_section(markets, leaderboard(database, run_id), _baselines(markets, baseline)),
+            talk_section(said, talks, conversation_report(database, run_id, talks).conversations),
             mind_section(database, run_id),
-            trouble_section(database, run),
+            trouble_section(database, run, outcomes),
             origin_section(database, run),
         ),
     )
+
+
+def _baselines(
+    markets: Sequence[Market], baseline: Callable[[Regime], Baseline | None] | None
+) -> dict[tuple[str, str, int], Baseline]:
+    found: dict[tuple[str, str, int], Baseline] = {}
+    if baseline is not None:
+        for regime in [regime for market in markets for regime in market.regimes][:MOST_BASELINES]:
+            reached = baseline(regime)
+            if reached is not None:
+                found[regime.environment, regime.good, regime.first] = reached
+    return found
 
 
 def write_report(report: Report, path: Path, form: ReportFormat) -> list[Path]:

@@ -7,23 +7,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from market_agents.reporting.report.blocks import Cell, Data, Figure
-from market_agents.reporting.report.charts import (
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    as_svg,
-    chart,
-    finish,
-)
+from market_agents.reporting.report.charts import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, Chart
+from market_agents.reporting.report.marks import INK
 from market_agents.reporting.report.records import Market, Regime
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from market_agents.reporting.report.market import Baselines
     from market_agents.storage import Standing
 
@@ -32,6 +20,8 @@ HUMANS = (0.902, 1.0)
 table 2."""
 
 MOST_BARS = 40
+MOST_DOTS = 40
+MANY_DEALS = 1_000
 
 
 def supply_and_demand(market: Market, regime: Regime) -> Figure:
@@ -40,18 +30,16 @@ def supply_and_demand(market: Market, regime: Regime) -> Figure:
     costs = sorted(float(unit) for units in regime.costs for unit in units)
     deals = [deal for deal in market.deals if deal.round == regime.last]
     band = _band(market, regime.last)
-    with chart() as (figure, axes):
-        _stairs(axes, values, BLUE, "demand (values)")
-        _stairs(axes, costs, ORANGE, "supply (costs)")
-        if deals:
-            ends = list(accumulate(deal.quantity for deal in deals))
-            middles = [end - deal.quantity / 2 for end, deal in zip(ends, deals, strict=True)]
-            axes.scatter(middles, [deal.price for deal in deals], s=16, color=INK, label="trades", zorder=3)
-        if band is not None:
-            axes.axhspan(*band, color=GREEN, alpha=0.25, linewidth=0)
-            axes.axhline(sum(band) / 2, color=GREEN, linewidth=1, label="competitive equilibrium")
-        finish(axes, "units", "price, currency", whole="x")
-        svg = as_svg(figure)
+    chart = Chart("units", "price, currency")
+    chart.stairs(values, BLUE, "demand (values)")
+    chart.stairs(costs, ORANGE, "supply (costs)")
+    if band is not None:
+        chart.band(*band, GREEN)
+        longest = float(max(len(values), len(costs)))
+        chart.rule([(0.0, sum(band) / 2), (longest, sum(band) / 2)], GREEN, "competitive equilibrium")
+    ends = accumulate(deal.quantity for deal in deals)
+    middles = [end - deal.quantity / 2 for end, deal in zip(ends, deals, strict=True)]
+    chart.dots(zip(middles, (deal.price for deal in deals), strict=True), INK, "trades")
     rounds = (
         f"round {regime.first}" if regime.first == regime.last else f"rounds {regime.first} to {regime.last}"
     )
@@ -64,7 +52,7 @@ def supply_and_demand(market: Market, regime: Regime) -> Figure:
         "order from left to right; currency per unit. Source: preference_schedules, trades, auction_rounds.",
         alt=f"{len(values)} units of demand from {_span(values)}, {len(costs)} units of supply from {_span(costs)}; "
         f"{len(deals)} trades{_at(deal.price for deal in deals)}; equilibrium {_between(band)}.",
-        svg=svg,
+        svg=chart.svg(),
         data=Data(("kind", "number", "price"), rows),
     )
 
@@ -72,18 +60,15 @@ def supply_and_demand(market: Market, regime: Regime) -> Figure:
 def price_chart(market: Market) -> Figure:
     """Every trade of every round against the equilibrium band, which shows shocks too."""
     deals = market.deals
-    with chart(height=3.0) as (figure, axes):
-        places = _places(market)
-        axes.scatter(places, [deal.price for deal in deals], s=12, color=BLUE, label="trades", linewidths=0)
-        _draw_band(axes, market)
-        means = [
-            (row["round"] + 0.0, float(row["mean_price"]))
-            for row in market.rounds
-            if row["mean_price"] is not None
-        ]
-        axes.plot(*zip(*means, strict=True), color=ORANGE, linewidth=1, label="mean of the round")
-        finish(axes, "round", "price, currency", whole="x")
-        svg = as_svg(figure)
+    chart = Chart("round", "price, currency", height=300)
+    _draw_band(chart, market)
+    chart.dots(
+        zip(_places(market), (deal.price for deal in deals), strict=True),
+        BLUE,
+        "trades",
+        size=4 if len(deals) < MANY_DEALS else 2.5,
+    )
+    chart.line(_series(market, "mean_price").items(), ORANGE, "mean of the round")
     changes = len(market.regimes) - 1
     shocks = f" Values or costs changed {changes} times: where the band jumps." if changes else ""
     return Figure(
@@ -92,7 +77,7 @@ def price_chart(market: Market) -> Figure:
         f"per unit.{shocks} Source: trades, auction_rounds.",
         alt=f"{len(deals)} trades over {len(market.rounds)} rounds{_at(deal.price for deal in deals)}; in the last "
         f"round equilibrium {_between(_band(market, market.rounds[-1]['round']))}.",
-        svg=svg,
+        svg=chart.svg(),
         data=Data(
             ("round", "price", "quantity", "buyer", "seller"),
             [(deal.round, deal.price, deal.quantity, deal.buyer_id, deal.seller_id) for deal in deals],
@@ -104,13 +89,9 @@ def efficiency_chart(market: Market, baselines: Baselines) -> Figure:
     """Efficiency round by round, beside zero intelligence and people in the laboratory."""
     found = _series(market, "efficiency")
     zero = _baseline_series(market, baselines, "efficiency")
-    with chart(height=2.8) as (figure, axes):
-        axes.axhspan(*HUMANS, color=PURPLE, alpha=0.18, linewidth=0, label="people, Gode & Sunder 1993")
-        _draw_series(axes, zero, GREEN, "zero intelligence", dashed=True)
-        _draw_series(axes, found, BLUE, "this run")
-        axes.set_ylim(min([0.0, *found.values()]), 1.05)
-        finish(axes, "round", "share of maximum surplus", whole="x")
-        svg = as_svg(figure)
+    chart = Chart("round", "share of maximum surplus", height=280, from_zero=True, up_to=1.05)
+    chart.band(*HUMANS, PURPLE, "people, Gode & Sunder 1993")
+    _draw_series(chart, zero, found)
     return Figure(
         name=f"efficiency_{market.environment}_{market.good}",
         caption="Allocative efficiency: realised over maximum surplus. Zero intelligence: the mean of simulated "
@@ -118,7 +99,7 @@ def efficiency_chart(market: Market, baselines: Baselines) -> Figure:
         "auction. People: the range of means in five laboratory markets with other values, for orientation. "
         "Source: auction_rounds; Gode & Sunder 1993, table 2.",
         alt=_trend("efficiency", found, "{:.0%}") + _beside(zero, "{:.0%}"),
-        svg=svg,
+        svg=chart.svg(),
         data=_both(found, zero, "efficiency"),
     )
 
@@ -127,18 +108,14 @@ def alpha_chart(market: Market, baselines: Baselines) -> Figure:
     """Smith's alpha round by round, beside zero intelligence."""
     found = _series(market, "smith_alpha")
     zero = _baseline_series(market, baselines, "alpha")
-    with chart(height=2.4) as (figure, axes):
-        _draw_series(axes, zero, GREEN, "zero intelligence", dashed=True)
-        _draw_series(axes, found, BLUE, "this run")
-        axes.set_ylim(bottom=0)
-        finish(axes, "round", "percent of P0", whole="x")
-        svg = as_svg(figure)
+    chart = Chart("round", "percent of P0", height=240, from_zero=True)
+    _draw_series(chart, zero, found)
     return Figure(
         name=f"alpha_{market.environment}_{market.good}",
         caption="Smith's alpha: root mean square deviation of prices from the equilibrium price P0, percent of P0. "
         "Smith (1962) found it falling from round to round among people. Source: auction_rounds.",
         alt=_trend("alpha", found, "{:.1f} %") + _beside(zero, "{:.1f} %"),
-        svg=svg,
+        svg=chart.svg(),
         data=_both(found, zero, "alpha"),
     )
 
@@ -153,21 +130,19 @@ def loss_chart(market: Market) -> Figure:
     )
     rounds = [row["round"] for row in market.rounds]
     losses = {name: [row[name] or 0.0 for row in market.rounds] for name, _, _ in kinds}
-    with chart(height=2.6) as (figure, axes):
-        below = [0.0] * len(rounds)
-        for name, label, colour in kinds:
-            axes.bar(rounds, losses[name], bottom=below, color=colour, label=label, width=0.8)
-            below = [under + more for under, more in zip(below, losses[name], strict=True)]
-        axes.set_ylim(bottom=0)
-        finish(axes, "round", "share of maximum surplus", whole="x")
-        svg = as_svg(figure)
+    chart = Chart("round", "share of maximum surplus", height=260, from_zero=True)
+    below = [0.0] * len(rounds)
+    for name, label, colour in kinds:
+        above = [under + more for under, more in zip(below, losses[name], strict=True)]
+        chart.bars(list(zip(rounds, below, above, strict=True)), colour, label)
+        below = above
     means = ", ".join(f"{label} {sum(losses[name]) / len(rounds):.1%}" for name, label, _ in kinds)
     return Figure(
         name=f"losses_{market.environment}_{market.good}",
         caption="Surplus that was lost, after Rust, Miller & Palmer (1994): units that should have traded and did not "
         "(priced out), and units that traded and should not have. Together 1 − efficiency. Source: auction_rounds.",
         alt=f"Mean over rounds: {means}.",
-        svg=svg,
+        svg=chart.svg(),
         data=Data(
             ("round", *(name for name, _, _ in kinds)),
             [(number, *(losses[name][place] for name, _, _ in kinds)) for place, number in enumerate(rounds)],
@@ -178,18 +153,11 @@ def loss_chart(market: Market) -> Figure:
 def profit_chart(standings: Sequence[Standing]) -> Figure:
     """What the agents earned, the best first."""
     shown = standings[:MOST_BARS]
-    with chart(height=2.8) as (figure, axes):
-        for role, colour in (("buyer", BLUE), ("seller", ORANGE)):
-            bars = [(place, float(s.profit)) for place, s in enumerate(shown) if s.role == role]
-            if bars:
-                axes.bar(*zip(*bars, strict=True), color=colour, label=f"{role}s")
-        axes.set_xticks(
-            range(len(shown)),
-            [s.agent_id.removeprefix("agent_") for s in shown],
-            fontsize=7 if len(shown) > 20 else 9,
-        )
-        finish(axes, "agent", "profit, currency")
-        svg = as_svg(figure)
+    chart = Chart("agent", "profit, currency", height=280, from_zero=True)
+    for role, colour in (("buyer", BLUE), ("seller", ORANGE)):
+        bars = [(place, 0.0, float(s.profit)) for place, s in enumerate(shown) if s.role == role]
+        chart.bars(bars, colour, f"{role}s")
+    chart.name([s.agent_id.removeprefix("agent_") for s in shown])
     total = sum(float(s.profit) for s in standings)
     hidden = f", the {MOST_BARS} best of {len(standings)} agents" if len(standings) > MOST_BARS else ""
     return Figure(
@@ -197,14 +165,9 @@ def profit_chart(standings: Sequence[Standing]) -> Figure:
         caption=f"Profit by agent over all markets and rounds, in currency{hidden}. Source: trades, agents.",
         alt=f"{len(standings)} agents earned {total:.2f} together, the best {float(standings[0].profit):.2f}, "
         f"the last {float(standings[-1].profit):.2f}.",
-        svg=svg,
+        svg=chart.svg(),
         data=Data(("agent", "role", "profit"), [(s.agent_id, s.role, float(s.profit)) for s in standings]),
     )
-
-
-def _stairs(axes: Axes, prices: Sequence[float], colour: str, label: str) -> None:
-    if prices:
-        axes.stairs(prices, range(len(prices) + 1), baseline=None, color=colour, linewidth=1.6, label=label)
 
 
 def _places(market: Market) -> list[float]:
@@ -220,16 +183,20 @@ def _places(market: Market) -> list[float]:
     return places
 
 
-def _draw_band(axes: Axes, market: Market) -> None:
-    label: str | None = "competitive equilibrium"
+def _draw_band(chart: Chart, market: Market) -> None:
+    """The band of each stretch of rounds that share it."""
+    pieces: list[tuple[float, float, tuple[float, float]]] = []
     for row in market.rounds:
-        band = _band_of(row)
-        if band is not None:
-            left, right = row["round"] - 0.5, row["round"] + 0.5
-            axes.fill_between([left, right], band[0], band[1], color=GREEN, alpha=0.25, linewidth=0)
-            middle = sum(band) / 2
-            axes.plot([left, right], [middle, middle], color=GREEN, linewidth=1, label=label)
-            label = None
+        band, left, right = _band_of(row), row["round"] - 0.5, row["round"] + 0.5
+        if band is None:
+            continue
+        if pieces and pieces[-1][1:] == (left, band):
+            left = pieces.pop()[0]
+        pieces.append((left, right, band))
+    for left, right, band in pieces:
+        chart.band(*band, GREEN, across=(left, right))
+    middles = [(end, sum(band) / 2) for left, right, band in pieces for end in (left, right)]
+    chart.rule(middles, GREEN, "competitive equilibrium")
 
 
 def _band(market: Market, round_number: int) -> tuple[float, float] | None:
@@ -255,26 +222,11 @@ def _baseline_series(market: Market, baselines: Baselines, what: str) -> dict[in
     return found
 
 
-def _draw_series(
-    axes: Axes, series: Mapping[int, float], colour: str, label: str, *, dashed: bool = False
-) -> None:
-    if series:
-        dots = "" if dashed or len(series) > 40 else "o"
-        style = "--" if dashed else "-"
-        rounds = sorted(series)
-        if dashed and len(rounds) == 1:
-            axes.axhline(series[rounds[0]], color=colour, linestyle=style, linewidth=1.2, label=label)
-            return
-        axes.plot(
-            rounds,
-            [series[number] for number in rounds],
-            style,
-            marker=dots,
-            markersize=4,
-            color=colour,
-            linewidth=1.4,
-            label=label,
-        )
+def _draw_series(chart: Chart, zero: Mapping[int, float], found: Mapping[int, float]) -> None:
+    """What zero intelligence reaches, level in each round, and what the run did."""
+    level = [(number + side, zero[number]) for number in sorted(zero) for side in (-0.5, 0.5)]
+    chart.line(level, GREEN, "zero intelligence", dashed=True)
+    chart.line(found.items(), BLUE, "this run", dots=len(found) <= MOST_DOTS)
 
 
 def _both(found: Mapping[int, float], zero: Mapping[int, float], name: str) -> Data:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from market_agents.plain_text import one_line
 from market_agents.reporting.report.blocks import Block, Data, Facts, Folded, Lines, Section, Table, Text
-from market_agents.storage import Database, Run, counted, digest, fetch, tables, totals
+from market_agents.storage import Asks, Database, Run, counted, digest, fetch, tables
 
 UNHAPPY = ("interrupted", "failed", "budget_exhausted", "running")
 MOST_EVENTS = 100
 MOST_ROWS = 100_000
 
 
-def run_section(database: Database, run: Run) -> Section:
+Outcomes: TypeAlias = Mapping[tuple[object, ...], Asks]
+"""Asks by `OUTCOME`."""
+
+OUTCOME = ("client", "status", "reason", "attempts")
+
+
+def run_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
     """The section on what was run."""
     config: Mapping[str, Any] = run.config
-    whole = totals(database, run.run_id).whole
+    whole = sum(outcomes.values(), Asks())
     length = f"{config['max_rounds']} rounds of {', then '.join(config['environment_order'])}"
     facts = [
         ("run", run.run_id),
         ("status", run.status.value),
         ("length", length),
         ("agents", str(config["num_agents"])),
-        ("minds", _minds(database, run.run_id)),
+        ("minds", _minds(database, run.run_id, outcomes)),
         ("seed", str(run.seed)),
         ("program", run.code_version),
         ("began", f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"),
@@ -40,36 +47,32 @@ def run_section(database: Database, run: Run) -> Section:
     return Section("run", "What was run?", (Facts(facts), Folded("The whole configuration", (Lines(text),))))
 
 
-def _minds(database: Database, run_id: str) -> str:
+def _minds(database: Database, run_id: str, outcomes: Outcomes) -> str:
     """Which models and strategies decide, and for how many; the stand-in is named for what it is."""
     named = []
     for model, strategy, count in counted(database, "agents", run_id, ("llm_config", "strategy")):
         name = str(strategy or model)
         named.append(f"{one_line(name, 60)} ({count} agents)")
-    answered = {str(client) for client, _ in counted(database, "llm_requests", run_id, ("client",))}
-    note = "; offline is a rule-based stand-in, no language model" if "offline" in answered else ""
+    is_offline = any(client == "offline" for client, *_ in outcomes)
+    note = "; offline is a rule-based stand-in, no language model" if is_offline else ""
     return ", ".join(named) + note
 
 
-def trouble_section(database: Database, run: Run) -> Section:
+def trouble_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
     """The section on what went wrong."""
     run_id = run.run_id
     blocks: list[Block] = []
-    asks = [
-        (str(status), one_line(str(reason or ""), 160), count)
-        for status, reason, count in counted(database, "llm_requests", run_id, ("status", "reason"))
-        if status != "answered"
-    ]
+    unusable: Counter[tuple[str, str]] = Counter()
+    retried = 0
+    for (_, status, reason, attempts), asks in outcomes.items():
+        retried += (int(str(attempts)) > 1) * (int(str(attempts)) - 1) * asks.asks
+        if status != "answered":
+            unusable[str(status), one_line(str(reason or ""), 160)] += asks.asks
     blocks += _counts(
         "unusable_answers",
         "Asks without a usable answer, by how they ended and why. Source: llm_requests.",
         ("ended", "reason", "asks"),
-        asks,
-    )
-    retried = sum(
-        (int(str(attempts)) - 1) * int(str(count))
-        for attempts, count in counted(database, "llm_requests", run_id, ("attempts",))
-        if int(str(attempts)) > 1
+        [(*what, count) for what, count in sorted(unusable.items(), key=lambda item: (-item[1], item[0]))],
     )
     acts = [
         (str(environment), str(verdict), one_line(str(reason or ""), 160), count)

@@ -11,6 +11,10 @@ from market_agents.storage import Database, fetch
 
 Row = Mapping[str, Any]
 
+_OF_A_DEAL = (
+    "environment", "good", "round", "price", "quantity", "buyer_id", "seller_id", "buyer_surplus", "seller_surplus",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Deal:
@@ -65,7 +69,7 @@ def read_markets(database: Database, run_id: str) -> list[Market]:
     for row in sorted(fetch(database, "auction_rounds", run_id), key=_round):
         rounds.setdefault((str(row["environment"]), str(row["good"])), []).append(row)
     deals: dict[tuple[str, str], list[Deal]] = {}
-    for row in fetch(database, "trades", run_id):
+    for row in fetch(database, "trades", run_id, columns=_OF_A_DEAL):
         deals.setdefault((str(row["environment"]), str(row["good"])), []).append(_deal(row))
     return [
         Market(

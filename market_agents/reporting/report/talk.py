@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from math import cos, pi, sin
 from statistics import median
 
 from market_agents.plain_text import one_line
 from market_agents.reporting.conversation import Conversation
 from market_agents.reporting.records import EVERYBODY, Talk
 from market_agents.reporting.report.blocks import Block, Data, Figure, Folded, Lines, Section, Table, Text
-from market_agents.reporting.report.charts import BLUE, GREEN, INK, ORANGE, PURPLE, as_svg, chart, finish
+from market_agents.reporting.report.charts import BLUE, GREEN, ORANGE, Chart
+from market_agents.reporting.report.network import network_chart
+from market_agents.reporting.report.said import Said
 
 MOST_SPEAKERS = 30
 MOST_ARROWS = 120
+MOST_DOTS = 40
 TRANSCRIPT_CHARACTERS = 1_500_000
 """What a report holds of transcripts; the rest is where messages are kept."""
 
 SHOWN_OF_A_MESSAGE = 1_000
 
 
-def talk_section(talks: Sequence[Talk], measured: Sequence[Conversation]) -> Section:
-    """The section on conversations; says so where there was none."""
-    if not any(talk.messages for talk in talks):
+def talk_section(said: Said, talks: Sequence[Talk], measured: Sequence[Conversation]) -> Section:
+    """The section on conversations; says so where there was none.
+
+    Args:
+        said: how much was said in the whole run.
+        talks: the conversations of the rounds that are told.
+        measured: the same, measured.
+    """
+    if not said.messages:
         return Section("talk", "What was said?", (Text("Nobody talked, or nothing is stored yet."),))
-    blocks: list[Block] = [Text(_summary(talks)), _speakers(talks)]
+    blocks: list[Block] = [Text(_summary(said)), _speakers(said)]
     blocks += _network(measured)
     blocks += _prices(measured)
     blocks.append(_topics(measured))
@@ -33,39 +41,34 @@ def talk_section(talks: Sequence[Talk], measured: Sequence[Conversation]) -> Sec
     return Section("talk", "What was said?", blocks)
 
 
-def _summary(talks: Sequence[Talk]) -> str:
-    messages = sum(len(talk.messages) for talk in talks)
-    private = sum(message.recipient_id != EVERYBODY for talk in talks for message in talk.messages)
+def _summary(said: Said) -> str:
+    told = ""
+    if len(said.told) < len(said.rounds):
+        told = (
+            f" What follows, speakers apart, is of {len(said.told)} of {len(said.rounds)} rounds, evenly spread from "
+            f"the first to the last; market-agents conversation {said.run_id} measures them all."
+        )
     return (
-        f"{messages} messages in {len(talks)} conversations, {private} of them to one member alone. How each measure "
-        "is defined is told in the documentation, under conversation analysis."
+        f"{said.messages} messages in {said.conversations} conversations, {said.private} of them to one member alone."
+        f"{told} How each measure is defined is told in the documentation, under conversation analysis."
     )
 
 
-def _speakers(talks: Sequence[Talk]) -> Figure:
-    said: Counter[str] = Counter()
-    roles: dict[str, str] = {}
-    for talk in talks:
-        for member in talk.members:
-            roles[member.agent_id] = member.role
-            said[member.agent_id] += 0
-        said.update(message.sender_id for message in talk.messages)
-    ranked = said.most_common()
+def _speakers(said: Said) -> Figure:
+    roles = {who: person.role for who, person in said.people.items()}
+    ranked = said.by_speaker.most_common()
     shown = ranked[:MOST_SPEAKERS]
-    with chart(height=2.4) as (figure, axes):
-        for role, colour in (("buyer", BLUE), ("seller", ORANGE)):
-            bars = [(place, count) for place, (who, count) in enumerate(shown) if roles.get(who) == role]
-            if bars:
-                axes.bar(*zip(*bars, strict=True), color=colour, label=f"{role}s")
-        axes.set_xticks(range(len(shown)), [who.removeprefix("agent_") for who, _ in shown])
-        finish(axes, "agent", "messages", whole="y")
-        svg = as_svg(figure)
+    chart = Chart("agent", "messages", height=240, from_zero=True)
+    for role, colour in (("buyer", BLUE), ("seller", ORANGE)):
+        bars = [(place, 0.0, count) for place, (who, count) in enumerate(shown) if roles.get(who) == role]
+        chart.bars(bars, colour, f"{role}s")
+    chart.name([who.removeprefix("agent_") for who, _ in shown])
     hidden = f", the {MOST_SPEAKERS} who spoke most of {len(ranked)}" if len(ranked) > MOST_SPEAKERS else ""
     return Figure(
         name="speakers",
         caption=f"Messages by speaker{hidden}. Source: messages, agents.",
         alt=f"{ranked[0][0]} spoke most, {ranked[0][1]} times; {ranked[-1][0]} least, {ranked[-1][1]} times.",
-        svg=svg,
+        svg=chart.svg(),
         data=Data(("agent", "role", "messages"), [(who, roles.get(who, ""), count) for who, count in ranked]),
     )
 
@@ -84,38 +87,6 @@ def _network(measured: Sequence[Conversation]) -> Iterator[Block]:
         active[receiver] += count
     people = sorted((who for who, _ in active.most_common(MOST_SPEAKERS)), key=_by_number)
     shown = [(pair, count) for pair, count in arrows.most_common() if set(pair) <= set(people)][:MOST_ARROWS]
-    heaviest = shown[0][1] if shown else 1
-    spots = {
-        who: (cos(pi / 2 - 2 * pi * place / len(people)), sin(pi / 2 - 2 * pi * place / len(people)))
-        for place, who in enumerate(people)
-    }
-    with chart(5.0, 4.6) as (figure, axes):
-        axes.grid(visible=False)
-        axes.axis("off")
-        axes.set_aspect("equal")
-        for (sender, receiver), count in reversed(shown):
-            axes.annotate(
-                "",
-                xy=spots[receiver],
-                xytext=spots[sender],
-                arrowprops={
-                    "arrowstyle": "-|>",
-                    "color": PURPLE,
-                    "alpha": 0.25 + 0.65 * count / heaviest,
-                    "linewidth": 0.5 + 2.0 * count / heaviest,
-                    "shrinkA": 9,
-                    "shrinkB": 9,
-                    "connectionstyle": "arc3,rad=0.12",
-                },
-            )
-        for who, (across, up) in spots.items():
-            axes.plot(across, up, "o", color=BLUE, markersize=5)
-            axes.text(
-                across * 1.12, up * 1.12, who.removeprefix("agent_"), ha="center", va="center", color=INK
-            )
-        axes.set_xlim(-1.3, 1.3)
-        axes.set_ylim(-1.3, 1.3)
-        svg = as_svg(figure)
     (sender, receiver), most = arrows.most_common(1)[0]
     note = (
         f" The {len(shown)} strongest of {len(arrows)} links are drawn." if len(shown) < len(arrows) else ""
@@ -126,7 +97,7 @@ def _network(measured: Sequence[Conversation]) -> Iterator[Block]:
         f"answers whoever it is sent to, names, or follows upon.{note} Source: messages.",
         alt=f"{len(arrows)} links between {len(active)} agents; the strongest is from {sender} to {receiver}, "
         f"{most} messages.",
-        svg=svg,
+        svg=network_chart(people, shown),
         data=Data(
             ("from", "to", "messages"),
             [(sender, receiver, count) for (sender, receiver), count in arrows.most_common()],
@@ -158,19 +129,14 @@ def _prices(measured: Sequence[Conversation]) -> Iterator[Block]:
     ]
     if not any(row[1] is not None for row in rows):
         return
-    with chart(height=2.6) as (figure, axes):
-        for place, label, colour, mark in (
-            (1, "named in talk", GREEN, "o-"),
-            (2, "bid afterwards", BLUE, "^--"),
-            (3, "asked afterwards", ORANGE, "v--"),
-        ):
-            points = [(row[0], row[place]) for row in rows if row[place] is not None]
-            if points:
-                axes.plot(
-                    *zip(*points, strict=True), mark, color=colour, label=label, markersize=4, linewidth=1.2
-                )
-        finish(axes, "round", "price, currency", whole="x")
-        svg = as_svg(figure)
+    chart = Chart("round", "price, currency", height=260)
+    for place, label, colour in (
+        (1, "named in talk", GREEN),
+        (2, "bid afterwards", BLUE),
+        (3, "asked afterwards", ORANGE),
+    ):
+        points = [(float(row[0] or 0), price) for row in rows if (price := row[place]) is not None]
+        chart.line(points, colour, label, dashed=place > 1, dots=len(points) <= MOST_DOTS)
     last = rows[-1]
     yield Figure(
         name="prices_named",
@@ -178,7 +144,7 @@ def _prices(measured: Sequence[Conversation]) -> Iterator[Block]:
         "currency per unit. Source: messages, orders.",
         alt=f"In round {last[0]} the median price named was {_figure(last[1])}, bids followed at {_figure(last[2])}, "
         f"asks at {_figure(last[3])}.",
-        svg=svg,
+        svg=chart.svg(),
         data=Data(("round", "named", "bid", "ask"), rows),
     )
 
