@@ -19,6 +19,7 @@ VERBS = {
     "replay": "run again from the journal alone, without any call",
     "fork": "branch off from a run at a round, under another treatment",
     "runs": "list runs, show one, compare some, or delete one",
+    "ui": "serve a page on which runs can be watched, step by step too",
     "report": "write a run's report as one HTML page, or as Markdown",
     "trace": "one agent's round from prompt to profit",
     "markets": "every measure of a run's markets, round by round",

@@ -140,10 +140,18 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
     lines += [rounds_table(rounds), leaderboard_table(leaderboard(database, run.run_id))]
     if any(entry.has_market for entry in rounds):
         lines.append(f"every measure of its markets: {command('markets', run.run_id, place=place)}")
-    if run.status in RESUMABLE:
-        lines.append(f"go on with: {command('resume', run.run_id, *_higher_cap(run), place=place)}")
+    resume = resume_command(run, place)
+    if resume:
+        lines.append(f"go on with: {resume}")
         lines += filter(None, [place.note()])
     return "\n".join(lines)
+
+
+def resume_command(run: Run, place: Place) -> str:
+    """The command that goes on with a run; empty where there is nothing to go on with."""
+    if run.status not in RESUMABLE:
+        return ""
+    return command("resume", run.run_id, *_higher_cap(run), place=place)
 
 
 def _higher_cap(run: Run) -> list[str]:

@@ -2,6 +2,17 @@
 
 from market_agents.storage.answers import CacheCount, cache_counts, cache_hits, clear_cache
 from market_agents.storage.backup import back_up, restore
+from market_agents.storage.browsing import (
+    Pulse,
+    count_rows,
+    count_runs,
+    price_ranges,
+    profits_by_round,
+    pulse,
+    pulse_of_all,
+    select_rows,
+    standing_orders,
+)
 from market_agents.storage.database import (
     Database,
     check_database,
@@ -46,6 +57,7 @@ __all__ = [
     "Entry",
     "Kind",
     "Lease",
+    "Pulse",
     "ResourceUse",
     "RoundSummary",
     "Row",
@@ -64,6 +76,8 @@ __all__ = [
     "cache_hits",
     "check_database",
     "clear_cache",
+    "count_rows",
+    "count_runs",
     "counted",
     "create_run",
     "delete_run",
@@ -80,6 +94,10 @@ __all__ = [
     "list_runs",
     "open_again",
     "open_database",
+    "price_ranges",
+    "profits_by_round",
+    "pulse",
+    "pulse_of_all",
     "record_event",
     "record_sample",
     "replace_file",
@@ -87,8 +105,10 @@ __all__ = [
     "resource_use",
     "restore",
     "round_summaries",
+    "select_rows",
     "set_status",
     "spending",
+    "standing_orders",
     "tables",
     "thinking",
     "totals",

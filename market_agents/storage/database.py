@@ -14,7 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from market_agents.errors import DatabaseAway, DatabaseUnreachable, UserError
+from market_agents.errors import DatabaseAway, DatabaseUnreachable, MarketAgentsError, UserError
 from market_agents.storage.address import POSTGRESQL, Address, parse_address
 from market_agents.storage.outages import DRIVER_ERRORS, Outage, away, classify, reason, translate
 from market_agents.storage.postgresql_server import open_server, unreachable
@@ -61,12 +61,21 @@ class Database:
     Attributes:
         address: where it is.
         patience: seconds for which an absent database is waited for.
+        read_only: whether nothing can be written through it.
         reach: called with ``before_commit`` and ``after_commit``; tests make it fail.
     """
 
-    def __init__(self, engine: Engine, address: Address, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        address: Address,
+        patience: float = PATIENCE_SECONDS,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self.address = address
         self.patience = patience
+        self.read_only = read_only
         self.reach: Callable[[str], None] = _pass
         self._engine = engine
         self._lock = threading.RLock()
@@ -102,9 +111,11 @@ class Database:
         Raises:
             WriteConflict: a key is there already.
             DatabaseAway: the database stayed away for longer than `patience`.
-            MarketAgentsError: the database refuses for a reason that does not pass.
+            MarketAgentsError: the database refuses for a reason that does not pass, or was opened to read only.
             whatever ``work`` raises; the transaction is then rolled back.
         """
+        if self.read_only:
+            raise MarketAgentsError(f"{self.display} was opened to read only")
         with self._lock:
             return self._persist(lambda: self._write_once(work))
 
@@ -242,13 +253,16 @@ class Database:
                 writer.close()
 
 
-def open_database(url: str, *, create: bool = True, patience: float = PATIENCE_SECONDS) -> Database:
+def open_database(
+    url: str, *, create: bool = True, patience: float = PATIENCE_SECONDS, read_only: bool = False
+) -> Database:
     """Open a database, made and brought to the present schema where needed.
 
     Args:
         url: ``sqlite:///file``, ``postgresql://user:password@host:port/name``, or the path of a file.
         create: whether a database that does not exist is made.
         patience: seconds for which an absent database is waited for later on; at start nobody waits.
+        read_only: changes nothing, not even an older schema, which is then refused.
 
     Raises:
         UserError: an address that cannot be read, an SQLite file that is missing, read-only or damaged.
@@ -256,7 +270,8 @@ def open_database(url: str, *, create: bool = True, patience: float = PATIENCE_S
         SchemaVersionError: the database is newer than the program, or another program's.
     """
     address = parse_address(url)
-    database = Database(_connect(address, create=create), address, patience=0.0)
+    engine = _connect(address, create=create and not read_only, read_only=read_only)
+    database = Database(engine, address, patience=0.0, read_only=read_only)
     try:
         _prepare(database)
     except DRIVER_ERRORS as error:
@@ -289,9 +304,9 @@ def open_again(url: str, *, patience: float = PATIENCE_SECONDS) -> Database:
         time.sleep(_LONGEST_DELAY)
 
 
-def _connect(address: Address, *, create: bool) -> Engine:
+def _connect(address: Address, *, create: bool, read_only: bool = False) -> Engine:
     if address.path is not None:
-        return open_file(address, address.path, create=create)
+        return open_file(address, address.path, create=create, read_only=read_only)
     return open_server(address, create=create)
 
 
@@ -309,6 +324,10 @@ def _prepare(database: Database) -> None:
     with database._reader() as connection:
         state, version = read_version(connection)
     refuse_unusable(state, version, address.place)
+    if database.read_only:
+        if state is not SchemaState.CURRENT:
+            raise UserError(f"{_behind(address, state, version)}: run market-agents db upgrade")
+        return
     if address.path is not None:
         use_write_ahead_log(address.path)
     if state is not SchemaState.CURRENT:
@@ -330,8 +349,12 @@ def check_database(url: str) -> str:
     refuse_unusable(state, version, address.place)
     if state is SchemaState.CURRENT:
         return f"{address.display}: schema {version}, up to date"
+    return f"{_behind(address, state, version)}: run market-agents db upgrade"
+
+
+def _behind(address: Address, state: SchemaState, version: str | None) -> str:
     stands = "is empty" if state is SchemaState.EMPTY else f"has schema {version}"
-    return f"{address.display} {stands}, the program's is {SCHEMA_VERSION}: run market-agents db upgrade"
+    return f"{address.display} {stands}, the program's is {SCHEMA_VERSION}"
 
 
 def upgrade_database(url: str) -> str:

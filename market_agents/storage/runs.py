@@ -209,9 +209,9 @@ def forks(database: Database, run_id: str) -> tuple[str, ...]:
     return database.query(lambda connection: forks_of(connection, run_id))
 
 
-def list_runs(database: Database) -> list[Run]:
-    """All runs, the latest first."""
-    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id)
+def list_runs(database: Database, limit: int | None = None, offset: int = 0) -> list[Run]:
+    """Runs, the latest first: all, or at most ``limit`` of them after the first ``offset``."""
+    query = select(runs).order_by(runs.c.started_at.desc(), runs.c.run_id).limit(limit).offset(offset)
     rows = database.query(lambda connection: connection.execute(query).mappings().all())
     return [_as_seen(database, row) for row in rows]
 

@@ -25,7 +25,7 @@ WRITER = "market_agents_writer"
 _HEADER = b"SQLite format 3\x00"
 
 
-def open_file(address: Address, path: Path, *, create: bool) -> Engine:
+def open_file(address: Address, path: Path, *, create: bool, read_only: bool = False) -> Engine:
     """An engine for a file that is there, or can be made; its content is not changed.
 
     Raises:
@@ -41,7 +41,7 @@ def open_file(address: Address, path: Path, *, create: bool) -> Engine:
         raise UserError(f"there is no database at {place}: name another with --database")
     else:
         _check_folder(path.parent)
-    return _engine(address)
+    return _engine(address, read_only=read_only)
 
 
 def _check_folder(folder: Path) -> None:
@@ -85,7 +85,7 @@ def check_integrity(path: Path, place: str) -> None:
         raise UserError(f"{place} is damaged ({line}): restore a copy, or name another with --database")
 
 
-def _engine(address: Address) -> Engine:
+def _engine(address: Address, *, read_only: bool) -> Engine:
     engine = create_engine(
         address.url,
         hide_parameters=True,
@@ -100,6 +100,8 @@ def _engine(address: Address) -> Engine:
         with closing(connection.cursor()) as cursor:
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA foreign_keys=ON")
+            if read_only:
+                cursor.execute("PRAGMA query_only=ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -79,29 +79,32 @@ class _Gain:
     units: int = 0
 
 
-def round_summaries(database: Database, run_id: str) -> list[RoundSummary]:
-    """Every round of a run that left anything behind, in order."""
+def round_summaries(database: Database, run_id: str, since: int = 0) -> list[RoundSummary]:
+    """Every round of a run that left anything behind, in order, those before ``since`` left out."""
     found: dict[int, RoundSummary] = {}
     with database.read() as connection:
         markets: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-        for row in _by_round(connection, auction_rounds, run_id):
+        for row in _by_round(connection, auction_rounds, run_id, since):
             markets[row["round"]].append(row)
         for number, rows in markets.items():
             found[number] = _market_summary(number, rows)
-        said = select(messages.c.round, func.count().label("messages")).where(messages.c.run_id == run_id)
+        said = select(messages.c.round, func.count().label("messages")).where(
+            messages.c.run_id == run_id, messages.c.round >= since
+        )
         for spoken in connection.execute(said.group_by(messages.c.round)).mappings():
             found.setdefault(spoken["round"], RoundSummary(spoken["round"])).messages = spoken["messages"]
-        for asked in connection.execute(_asks(run_id)).mappings():
+        for asked in connection.execute(_asks(run_id, since)).mappings():
             _add_asks(found.setdefault(asked["round"], RoundSummary(asked["round"])), dict(asked))
     return [found[number] for number in sorted(found)]
 
 
-def _by_round(connection: Connection, table: Table, run_id: str) -> list[Mapping[str, Any]]:
-    query = select(table).where(table.c.run_id == run_id).order_by(*table.primary_key.columns)
+def _by_round(connection: Connection, table: Table, run_id: str, since: int = 0) -> list[Mapping[str, Any]]:
+    mine = select(table).where(table.c.run_id == run_id, table.c.round >= since)
+    query = mine.order_by(*table.primary_key.columns)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _asks(run_id: str) -> Any:  # noqa: ANN401  (a query's type spells out its columns)
+def _asks(run_id: str, since: int) -> Any:  # noqa: ANN401  (a query's type spells out its columns)
     columns = llm_requests.c
     unanswered: ColumnElement[bool] = columns.status != "answered"
     return (
@@ -116,7 +119,7 @@ def _asks(run_id: str) -> Any:  # noqa: ANN401  (a query's type spells out its c
             func.count(columns.cost).label("priced"),
             func.count().filter(unanswered).label("unanswered"),
         )
-        .where(columns.run_id == run_id)
+        .where(columns.run_id == run_id, columns.round >= since)
         .group_by(columns.round)
     )
 

@@ -1,0 +1,32 @@
+"""The report of a run, as `market-agents report` writes it, without the baselines that it simulates."""
+
+from __future__ import annotations
+
+import threading
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from market_agents.reporting.report import make_report
+from market_agents.reporting.report.page import as_html
+from market_agents.ui.site import Site
+
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+)
+"""A report carries its style within; it has no script."""
+
+_drawing = threading.Lock()
+"""Charts of reports are drawn with settings that hold for the whole process, so one at a time."""
+
+
+def show(site: Site, request: Request) -> Response:
+    """The whole report."""
+    run = site.run(request)
+
+    def make() -> str:
+        with _drawing:
+            return as_html(make_report(site.database, run.run_id))
+
+    text, _ = site.of_run("report", run, make)
+    return HTMLResponse(text, headers={"Content-Security-Policy": POLICY})
