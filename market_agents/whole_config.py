@@ -75,7 +75,7 @@ def _strategy_mistakes(config: SimulationConfig) -> Iterator[Finding]:
             named.append((("agent_config", "traders", index, "strategy"), entry.strategy))
     for place, strategy in named:
         try:
-            make_strategy(strategy)
+            make_strategy(strategy, scale=TickScale(config.tick))
         except UserError as error:
             yield place, str(error)
 

@@ -13,6 +13,7 @@ from market_agents.agents.schedules import Schedules
 from market_agents.agents.strategies import STRATEGIES, Strategy, make_strategy
 from market_agents.config import LLMConfig, SimulationConfig, read_environment
 from market_agents.config.traders import TraderConfig, assign_traders
+from market_agents.economics.ticks import TickScale
 from market_agents.errors import UserError
 from market_agents.inference import DoorEmbedder, LLMOrchestrator, MemoryJournal, ModelDoor, build_endpoints
 from market_agents.memory import Bm25, ByEmbeddings, Memory, Recent, Retriever
@@ -165,8 +166,10 @@ def _agent(
 def _strategy(config: SimulationConfig, trader: TraderConfig | None, name: str) -> Strategy:
     if name not in STRATEGIES and ":" not in name:
         key = "strategy" if trader is None else "traders"
-        raise UserError(f"agent_config.{key}: {name!r} is unknown; known are {', '.join(STRATEGIES)}")
-    return make_strategy(name, config.agent_config.max_relative_spread)
+        raise UserError(
+            f"agent_config.{key}: {name!r} is unknown; known are {', '.join(STRATEGIES)}, fixed:PRICE"
+        )
+    return make_strategy(name, config.agent_config.max_relative_spread, TickScale(config.tick))
 
 
 def _tool_mode(config: SimulationConfig, mind: LLMConfig) -> bool:

@@ -19,7 +19,8 @@ class TraderConfig(StrictModel):
     """One kind of mind, and whose it is."""
 
     strategy: Text | None = Field(
-        default=None, description="A trading strategy, by its name or as module:Class; instead of model."
+        default=None,
+        description="A trading strategy, by its name, as fixed:PRICE or module:Class; instead of model.",
     )
     model: Text | None = Field(
         default=None, description="A model, by the name of its entry in llm_configs; instead of strategy."

@@ -38,7 +38,8 @@ def seat_agents(
     strategies: dict[str, QuotingStrategy] = {}
     for name, crowd in crowds.items():
         seeds = [derive_seed(streams.seed, "member", agent.id) for agent in crowd]
-        made = make_crowd(name, seeds, derive_seed(streams.seed, "crowd", name), opening_spread)
+        seed = derive_seed(streams.seed, "crowd", name)
+        made = make_crowd(name, seeds, seed, opening_spread, market.scale)
         strategies.update(zip((agent.id for agent in crowd), made, strict=True))
     seats = []
     for place, agent in enumerate(agents):

@@ -17,7 +17,7 @@ from market_agents.laboratory import PeriodResult, simulate_market
 from market_agents.laboratory.protocols import PROTOCOLS
 from tests.laboratory.markets import MARKET_A, MARKET_GD, single
 
-TRADERS = [name for name in POPULATION_NAMES if name != "fixed:PRICE"] + ["fixed:200"]
+TRADERS = [name for name in POPULATION_NAMES if ":" not in name] + ["fixed:200"]
 
 
 def test_every_institution_has_its_protocol() -> None:

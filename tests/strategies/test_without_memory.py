@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -14,11 +15,15 @@ from market_agents.agents.strategies import (
     ConstrainedZeroIntelligence,
     FixedQuote,
     LinearDoubleAuction,
+    MarketView,
     QuotingStrategy,
     Shaver,
     Truthful,
     UnconstrainedZeroIntelligence,
+    make_strategy,
 )
+from market_agents.economics.ticks import TickScale
+from market_agents.laboratory import simulate_market
 from tests.strategies.scenes import Scene, observation
 
 
@@ -176,3 +181,31 @@ def test_whether_a_standing_quote_is_accepted_is_a_matter_of_gain() -> None:
     assert not Truthful().accepts(Scene(best_ask=100))
     assert not Truthful().accepts(Scene(buying=False, best_bid=100))
     assert not Truthful().accepts(Scene())
+
+
+def test_a_fixed_price_is_in_currency_and_loses_nothing() -> None:
+    strategy = make_strategy("fixed:1.25", scale=TickScale(Decimal("0.01")))
+    quoted = [
+        strategy.act(observation(role, units), Random(0)).get("price")
+        for role, units in (
+            ("buyer", (1.25,)),
+            ("buyer", (1.24,)),
+            ("seller", (1.25,)),
+            ("seller", (1.26,)),
+        )
+    ]
+    assert quoted == [1.25, None, 1.25, None]
+
+
+def test_a_class_of_a_users_own_trades_in_the_laboratory() -> None:
+    (period,) = simulate_market(
+        [(20,)], [(5,)], trader=[f"{__name__}:Generous", "fixed:11"], periods=1, max_price=30
+    )
+    assert period.prices in {(11,), (19,)}
+
+
+class Generous(QuotingStrategy):
+    """Keeps one tick."""
+
+    def quote(self, view: MarketView, rng: Random) -> int | None:
+        return view.limit - 1

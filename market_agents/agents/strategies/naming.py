@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 from importlib import import_module
 
 from market_agents.agents.strategies.fixed import FixedQuote, LinearDoubleAuction, Shaver, Truthful
@@ -12,7 +13,11 @@ from market_agents.agents.strategies.zero_intelligence import (
     ConstrainedZeroIntelligence,
     UnconstrainedZeroIntelligence,
 )
+from market_agents.economics.ticks import TickScale
 from market_agents.errors import UserError
+
+ONE_UNIT_TICKS = TickScale(Decimal(1))
+"""The laboratory's ticks, in which its prices are given."""
 
 
 def _zip(_: float | None) -> Strategy:
@@ -43,12 +48,20 @@ STRATEGIES: dict[str, Callable[[float | None], Strategy]] = {
 """Each takes ``max_relative_spread`` and gives a new trader's rule."""
 
 
-def make_strategy(name: str, opening_spread: float | None = None) -> Strategy:
+FIXED = "fixed:"
+"""Before the price that a trader always quotes."""
+
+
+def make_strategy(
+    name: str, opening_spread: float | None = None, scale: TickScale = ONE_UNIT_TICKS
+) -> Strategy:
     """A new trader's rule.
 
     Args:
-        name: of a built-in strategy, or ``module:Class`` of a class that is made without arguments.
+        name: of a built-in strategy, ``fixed:PRICE`` with a price in currency, or ``module:Class`` of a class that is
+            made without arguments.
         opening_spread: ``max_relative_spread``, for those that know it.
+        scale: the run's ticks, for the price.
 
     Raises:
         UserError: nothing of that name can be used; the text says what can.
@@ -56,9 +69,12 @@ def make_strategy(name: str, opening_spread: float | None = None) -> Strategy:
     made = STRATEGIES.get(name)
     if made is not None:
         return made(opening_spread)
+    if name.startswith(FIXED):
+        return _fixed(name, scale)
     module, _, attribute = name.partition(":")
     if not attribute:
-        raise UserError(f"unknown strategy {name!r}; known are {', '.join(STRATEGIES)}, or module:Class")
+        known = ", ".join(STRATEGIES)
+        raise UserError(f"unknown strategy {name!r}; known are {known}, fixed:PRICE, or module:Class")
     try:
         strategy = getattr(import_module(module), attribute)()
     except Exception as error:  # a user's own module may raise anything at import
@@ -69,8 +85,24 @@ def make_strategy(name: str, opening_spread: float | None = None) -> Strategy:
     return own
 
 
+def _fixed(name: str, scale: TickScale) -> FixedQuote:
+    try:
+        price = scale.exact(Decimal(name.removeprefix(FIXED)))
+    except InvalidOperation:
+        raise UserError(f"{name!r}: expected a price in currency, as in fixed:99.5") from None
+    except ValueError as error:
+        raise UserError(f"{name!r}: {error}") from None
+    if price < 1:
+        raise UserError(f"{name!r}: expected at least tick_size, {scale.tick_size}")
+    return FixedQuote(price)
+
+
 def make_crowd(
-    name: str, members: Sequence[int], seed: int, opening_spread: float | None = None
+    name: str,
+    members: Sequence[int],
+    seed: int,
+    opening_spread: float | None = None,
+    scale: TickScale = ONE_UNIT_TICKS,
 ) -> list[QuotingStrategy]:
     """Traders of one kind in one market, who share what they hear where their strategy learns from it.
 
@@ -79,6 +111,7 @@ def make_crowd(
         members: a seed for each trader's own parameters.
         seed: of what they draw together.
         opening_spread: as for `make_strategy`.
+        scale: as for `make_strategy`.
 
     Raises:
         UserError: as `make_strategy`, or the class is no `QuotingStrategy`.
@@ -93,7 +126,7 @@ def make_crowd(
         return gd_population(len(members), seed)
     if name == "kaplan":
         return kaplan_population(len(members), seed)
-    made = [make_strategy(name, opening_spread) for _ in members]
+    made = [make_strategy(name, opening_spread, scale) for _ in members]
     quoting = [strategy for strategy in made if isinstance(strategy, QuotingStrategy)]
     if len(quoting) < len(made):
         raise UserError(f"{name!r} cannot quote on a floor; derive it from QuotingStrategy")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from market_agents.agents.strategies.fixed import FixedQuote, LinearDoubleAuction, Shaver, Truthful
 from market_agents.agents.strategies.kaplan import kaplan_population
+from market_agents.agents.strategies.naming import FIXED, make_crowd
 from market_agents.agents.strategies.strategy import QuotingStrategy
 from market_agents.agents.strategies.zero_intelligence import (
     ConstrainedZeroIntelligence,
@@ -21,7 +22,7 @@ _LONERS: dict[str, Callable[[], QuotingStrategy]] = {
     "linear": LinearDoubleAuction,
 }
 
-POPULATION_NAMES = tuple(sorted([*_LONERS, "fixed:PRICE", "gd", "kaplan", "zip"]))
+POPULATION_NAMES = (*sorted([*_LONERS, "fixed:PRICE", "gd", "kaplan", "zip"]), "module:Class")
 """What `make_population` knows."""
 
 
@@ -29,17 +30,23 @@ def make_population(name: str, size: int, seed: int) -> list[QuotingStrategy]:
     """Traders of one kind.
 
     Args:
-        name: one of `POPULATION_NAMES`; ``fixed:200`` always quotes 200.
+        name: one of `POPULATION_NAMES`; ``fixed:200`` always quotes 200, and ``module:Class`` is a class of a user's
+            own, derived from `QuotingStrategy` and made without arguments.
         size: how many.
         seed: where chance in what they learn comes from; draws of single quotes come from each trader's stream.
 
     Raises:
         ValueError: an unknown name.
+        UserError: the class cannot be used.
     """
     if name in _LONERS:
         return [_LONERS[name]() for _ in range(size)]
-    if name.startswith("fixed:") and name[6:].isdecimal():
-        return [FixedQuote(int(name[6:])) for _ in range(size)]
+    price = name.removeprefix(FIXED)
+    if price != name:
+        if price.isdecimal():
+            return [FixedQuote(int(price)) for _ in range(size)]
+    elif ":" in name:
+        return make_crowd(name, range(size), seed)
     if name == "kaplan":
         return kaplan_population(size, seed)
     # Only these two need numpy, which takes longer to import than most sessions to run.
