@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Tab
 
 from market_agents.storage.columns import Instant, Json, Money, Name, Real, Whole, Words
 
-SCHEMA_VERSION: Final = "0002"
+SCHEMA_VERSION: Final = "0003"
 VERSION_TABLE: Final = "market_agents_schema"
 MOST_MONEY: Final = 10**13
 MOST_GOODS: Final = 10**15

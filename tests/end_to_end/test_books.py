@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from decimal import Decimal
+from itertools import chain
 
 import pytest
 
@@ -232,6 +233,19 @@ def test_the_view_of_performance_adds_up(books: Books) -> None:
             ]
             accepted = [order for order in sent if order["status"] != "rejected"]
             assert (row["orders"], row["accepted_orders"]) == (len(sent), len(accepted))
+
+
+def test_everybodys_reward_is_in_the_view_whatever_decides_for_it(books: Books) -> None:
+    for number in books.rounds:
+        values, costs = books.schedules("buyer", number), books.schedules("seller", number)
+        price = theory(chain(*values.values()), chain(*costs.values())).price
+        for row in books.of_round("v_agent_performance", number):
+            key, gain = (number, row["agent_id"]), Decimal(0)
+            if price is not None:
+                gain += sum(max(value - price, Decimal(0)) for value in values.get(key, ()))
+                gain += sum(max(price - cost, Decimal(0)) for cost in costs.get(key, ()))
+            expected = pytest.approx(float(money(row["profit"]) / gain)) if gain else None
+            assert row["environment_reward"] == expected
 
 
 def test_both_databases_hold_the_same(shelf: Shelf, books: Books) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from market_agents.storage import Database, Lease, StoredJournal, write_step
+from market_agents.storage import Database, Lease, Row, StoredJournal, write_step
 from tests.storage.samples import agent, allocation, message, new_run, order, outcome, trade
 
 
@@ -70,6 +70,57 @@ def test_performance_by_agent_and_round(database: Database) -> None:
         (2, "agent_1", "Ada 1", "buyer", 0.0, None, 0, 0, None),
         (2, "agent_2", "Ada 2", "seller", 0.0, None, 0, 0, None),
         (2, "agent_3", "Ada 3", "buyer", 0.0, None, 0, 0, None),
+    ]
+
+
+def unit(number: int, agent_number: int, **worth: object) -> Row:
+    return {
+        "round": 1,
+        "agent_id": f"agent_{agent_number}",
+        "good": "apple",
+        "unit": number,
+        **{side: None if side not in worth else Decimal(str(worth[side])) for side in ("value", "cost")},
+    }
+
+
+def market(environment: str, low: int, high: int, surplus: int) -> Row:
+    return {
+        "environment": environment,
+        "round": 1,
+        "good": "apple",
+        "trades": 2,
+        "volume": 2,
+        "equilibrium_price_low": Decimal(low),
+        "equilibrium_price_high": Decimal(high),
+        "realized_surplus": Decimal(20),
+        "maximum_surplus": Decimal(surplus),
+    }
+
+
+def test_the_reward_of_everybody_is_profit_over_that_at_the_equilibrium_price(
+    database: Database, lease: Lease
+) -> None:
+    units = [
+        unit(1, 1, value=110),
+        unit(2, 1, value=101),
+        unit(3, 1, value="99.5"),
+        unit(1, 2, cost=90),
+        unit(2, 2, cost=99),
+        unit(3, 2, cost=120),
+        unit(1, 3, value=95),
+    ]
+    markets = [market("auction", 99, 100, 22), market("chat", 40, 50, 20)]
+    write_step(lease, "worth", {"preference_schedules": units, "auction_rounds": markets})
+    rows = ask(
+        database,
+        "SELECT agent_id, equilibrium_profit, environment_reward FROM v_agent_performance "
+        "WHERE run_id = 'run' AND round = 1 ORDER BY agent_id",
+    )
+    # At 99.50 the buyer would gain 10.50 and 1.50, the seller 9.50 and 0.50, and the third one nothing.
+    assert [(row[0], float(str(row[1])), row[2]) for row in rows] == [
+        ("agent_1", 12.0, pytest.approx(9.3 / 12)),
+        ("agent_2", 10.0, pytest.approx(10.7 / 10)),
+        ("agent_3", 0.0, None),
     ]
 
 
