@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, union
+from sqlalchemy import Connection, Select, Text, cast, func, select, union
 
 from market_agents.storage.database import Database
 from market_agents.storage.schema import perceptions, reflections
@@ -47,14 +47,17 @@ def _rounds(run_id: str) -> Select[Any]:
 
 def _changes(run_id: str) -> Select[Any]:
     of = reflections.c
-    before = func.lag(of.strategy_update).over(
+    strategy = cast(of.strategy_update, Text)  # PostgreSQL does not compare JSON
+    before = func.lag(strategy).over(
         partition_by=(of.agent_id, of.environment), order_by=(of.round, of.sub_round)
     )
     steps = (
-        select(of.agent_id, of.strategy_update, before.label("before")).where(of.run_id == run_id).subquery()
+        select(of.agent_id, strategy.label("after"), before.label("before"))
+        .where(of.run_id == run_id)
+        .subquery()
     )
     return (
         select(steps.c.agent_id, func.count())
-        .where(steps.c.before != steps.c.strategy_update)
+        .where(steps.c.before != steps.c.after)
         .group_by(steps.c.agent_id)
     )

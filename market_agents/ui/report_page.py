@@ -16,8 +16,8 @@ POLICY = (
 )
 """A report carries its style within; it has no script."""
 
-_drawing = threading.Lock()
-"""Charts of reports are drawn with settings that hold for the whole process, so one at a time."""
+_making = threading.Lock()
+"""A report of a long run takes seconds of a processor: one at a time, so that pages stay quick."""
 
 
 def show(site: Site, request: Request) -> Response:
@@ -25,7 +25,7 @@ def show(site: Site, request: Request) -> Response:
     run = site.run(request)
 
     def make() -> str:
-        with _drawing:
+        with _making:
             return as_html(make_report(site.database, run.run_id))
 
     text, _ = site.of_run("report", run, make)

@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from market_agents.plain_text import clean
+from market_agents.plain_text import clean, for_terminal
 from market_agents.storage import (
     Database,
     RoundSummary,
@@ -146,13 +147,19 @@ def paging(request: Request, name: str, size: int, total: int) -> Paging:
     return Paging(number(request, name, 1, 1, pages), size, total)
 
 
+def _inert(value: object) -> object:
+    """What is put into a page, without characters that would steer or turn what is around them."""
+    return for_terminal(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def templates() -> Environment:
-    """The templates with their filters; text is escaped wherever it is put in."""
+    """The templates with their filters; text is calmed and escaped wherever it is put in."""
     environment = Environment(
         loader=PackageLoader("market_agents.ui", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_inert,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -143,6 +143,8 @@ def _next_orders(orders: Sequence[Row]) -> Any:  # noqa: ANN401  (a function of 
     """Finds the order that took the place of another one: its agent's next, of the same good and sub-round."""
     mine: dict[tuple[str, str, int], list[int]] = {}
     for row in orders:
+        if row["status"] == "rejected":
+            continue  # what is refused takes nobody's place
         mine.setdefault((row["agent_id"], row["good"], row["sub_round"]), []).append(row["order_id"])
 
     def find(order: Row, sub_round: int) -> float:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +68,7 @@ class Watch:
         for watched in self._watched.values():
             watched.changed.set()
 
-    async def stream(self, key: str) -> AsyncIterator[str]:
+    async def stream(self, key: str) -> AsyncGenerator[str, None]:
         """Server-sent events: the present sight at once, then each change, and a heartbeat in between."""
         watched = self._watched.setdefault(key, _Watched())
         watched.watchers += 1

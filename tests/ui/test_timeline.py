@@ -55,14 +55,9 @@ def test_a_call_clears_once_all_orders_are_in() -> None:
 
 
 def test_an_order_is_replaced_just_before_the_one_that_replaces_it() -> None:
-    orders = [
-        order(1),
-        order(2, agent_id="agent_2"),
-        order(3),
-        order(4, agent_id="agent_2", status="rejected"),
-    ]
+    orders = [order(1), order(2, agent_id="agent_2"), order(3, status="rejected"), order(4)]
     part = RoundRows("auction", True, orders=orders, order_events=[event(1, "replaced")])
-    assert told([part]) == ["order 1", "order 2", "closed 1", "order 3", "refused 4"]
+    assert told([part]) == ["order 1", "order 2", "refused 3", "closed 1", "order 4"]
 
 
 def test_what_is_left_of_a_market_order_goes_right_after_its_trades() -> None:
