@@ -18,13 +18,13 @@ def main(argv: Sequence[str]) -> int:
     """Write the report of a run."""
     parser = parser_for(
         "report",
-        "Write the report of a run, finished or not: one HTML file that needs no network and no other file, or "
-        "Markdown with its pictures beside it.",
+        "Write the report of a run, finished or not: one HTML file that needs no network and no other file, "
+        "Markdown with its pictures beside it, or PDF (extra pdf).",
     )
     parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
-    parser.add_argument("--format", choices=["html", "md"], default="html", help="default: html")
+    parser.add_argument("--format", choices=["html", "md", "pdf"], default="html", help="default: html")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="default: report.html, or report.md, in this folder"
+        "-o", "--output", type=Path, metavar="FILE", help="default: report.html, .md or .pdf in this folder"
     )
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

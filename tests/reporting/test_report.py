@@ -280,7 +280,7 @@ def test_what_it_costs_does_not_grow_with_the_run(
         text = Page(as_html(make_report(database, run_id))).text
     assert "of 1 of 3 rounds" in text
     assert "Thoughts of 1 of 3 rounds are told" in text
-    assert "Every decision of round 3 is told" in text
+    assert "Every decision of round 3 can be followed" in text
     assert "The first 4 of 10 agents have a page here." in text
     assert "round 3, group_chat saw: " in text
     assert "round 1, group_chat saw: " not in text

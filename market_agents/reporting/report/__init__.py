@@ -5,7 +5,7 @@ Made from storage alone, of a run that goes on as well as of one that has ended.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,6 +20,7 @@ from market_agents.reporting.report.market import Baseline, market_section
 from market_agents.reporting.report.minds import mind_section
 from market_agents.reporting.report.origin import OUTCOME, origin_section, run_section, trouble_section
 from market_agents.reporting.report.page import as_html
+from market_agents.reporting.report.pdf import as_pdf
 from market_agents.reporting.report.records import Market, Regime, read_markets
 from market_agents.reporting.report.said import read_said
 from market_agents.reporting.report.talk import talk_section
@@ -27,7 +28,7 @@ from market_agents.storage import Database, RunStatus, asks_by, get_run, leaderb
 
 __all__ = ["Baseline", "Regime", "ReportFormat", "make_report", "write_report"]
 
-ReportFormat = Literal["html", "md"]
+ReportFormat = Literal["html", "md", "pdf"]
 
 MOST_BASELINES = 10
 """Stretches of rounds for which zero intelligence is simulated, the first ones."""
@@ -87,26 +88,38 @@ def write_report(report: Report, path: Path, form: ReportFormat) -> list[Path]:
     Args:
         report: from `make_report`.
         path: the file. Markdown has a folder of the same name for its pictures beside it.
-        form: ``html`` or ``md``.
+        form: ``html``, ``md`` or ``pdf``.
 
     Returns:
         The files.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or what its form needs is not installed.
     """
     if form not in get_args(ReportFormat):
         raise UserError(f"{form!r} is no form of a report: choose {' or '.join(get_args(ReportFormat))}")
     folder = path.with_name(f"{path.stem}_files")
-    text, files = (as_html(report), {}) if form == "html" else as_markdown(report, folder.name)
+    content, files = _formed(report, form, folder.name)
     try:
         if files:
             folder.mkdir(exist_ok=True)
-        targets = {**{folder / name: content for name, content in files.items()}, path: text}
+        targets = {**{folder / name: text.encode() for name, text in files.items()}, path: content}
         return [replace_file(target, partial(_write, content)) for target, content in targets.items()]
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}): choose another with -o") from error
 
 
-def _write(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
+def _formed(report: Report, form: ReportFormat, folder: str) -> tuple[bytes, Mapping[str, str]]:
+    """The content of the report's file and, by name, of those beside it."""
+    match form:
+        case "html":
+            return as_html(report).encode(), {}
+        case "pdf":
+            return as_pdf(report), {}
+        case "md":
+            text, files = as_markdown(report, folder)
+            return text.encode(), files
+
+
+def _write(content: bytes, path: Path) -> None:
+    path.write_bytes(content)

@@ -42,9 +42,7 @@ class Decisions:
             if len(self._texts) > 1
             else f"Every decision of round {self._newest}"
         )
-        return (
-            f"{which} is told from prompt to profit on its agent's page; the command there tells any round."
-        )
+        return f"{which} can be followed from prompt to profit on its agent's page; the command there tells any round."
 
     def facts(self, agent_id: str) -> Iterator[tuple[str, str]]:
         """How to follow the agent through any round."""

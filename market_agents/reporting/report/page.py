@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def as_html(report: Report) -> str:
-    """The whole page; everything that agents wrote is text and nothing else."""
-    return _environment().get_template("report.html.j2").render(report=report)
+def as_html(report: Report, *, on_paper: bool = False) -> str:
+    """The whole page; everything that agents wrote is text and nothing else.
+
+    Args:
+        report: what is told.
+        on_paper: whether nothing is folded away and no file can be taken along.
+    """
+    return _environment().get_template("report.html.j2").render(report=report, on_paper=on_paper)
 
 
 @cache
