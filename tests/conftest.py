@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from market_agents.storage import open_database
 from tests.rig.fake_model_client import FakeModel
 from tests.rig.fault_table import ids_of
 from tests.rig.loopback import forbid_outside_connections, forget_real_services
@@ -48,16 +51,23 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
+@contextmanager
+def fresh_database(server: PostgresServer, template: str = "template0") -> Iterator[str]:
+    """The address of a database for one test; the server is up again if a test left it down."""
+    if not server.running:
+        server.start()
+    name = f"market_{secrets.token_hex(6)}"
+    yield server.create_database(name, template)
+    if not server.running:
+        server.start()
+    server.drop_database(name)
+
+
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of a fresh, empty PostgreSQL database; the server is up again if a test left it down."""
-    if not postgres_server.running:
-        postgres_server.start()
-    name = f"market_{secrets.token_hex(6)}"
-    yield postgres_server.create_database(name)
-    if not postgres_server.running:
-        postgres_server.start()
-    postgres_server.drop_database(name)
+    """The address of a fresh, empty PostgreSQL database."""
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -71,6 +81,36 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a fresh database; the test runs once on SQLite and once on PostgreSQL."""
     fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the present schema and nothing in it, to be copied."""
+    path = tmp_path_factory.mktemp("made") / "market.db"
+    open_database(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_database(postgres_server: PostgresServer) -> str:
+    """The name of a PostgreSQL database with the present schema and nothing in it, to be copied."""
+    if not postgres_server.running:
+        postgres_server.start()
+    open_database(postgres_server.create_database("made")).close()
+    return "made"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def made_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As ``database_url``, but the schema is there already, so that it need not be made for each test."""
+    if request.param == "sqlite":
+        path = tmp_path / "market.db"
+        shutil.copyfile(request.getfixturevalue("made_file"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    with fresh_database(server, request.getfixturevalue("made_database")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

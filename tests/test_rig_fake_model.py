@@ -656,6 +656,10 @@ def test_match_looks_into_the_body_and_counts_only_matches() -> None:
     assert struck(plan, 3, raw=b"to agent_7") == [1]
 
 
+def test_a_rule_may_begin_late() -> None:
+    assert struck(FaultPlan([Rule("refusal", after=3)]), 5) == [4, 5]
+
+
 def test_a_match_of_several_texts_needs_them_all() -> None:
     plan = FaultPlan([Rule("refusal", match=["agent_7", "Round 2"])])
     bodies = (b"agent_7, Round 1", b"agent_6, Round 2", b"agent_7, Round 2")

@@ -26,6 +26,10 @@ def test_it_carries_and_loses_and_swallows(fake_model: FakeModel) -> None:
         with pytest.raises(ConnectionResetError):
             ask(proxy.port)
         assert (proxy.losing, proxy.lost) == (0, 1)
+        proxy.swallowing = 1
+        with pytest.raises(TimeoutError):
+            ask(proxy.port, 0.2)
+        assert proxy.swallowing == 0
         proxy.black_hole = True
         with pytest.raises(TimeoutError):
             ask(proxy.port, 0.2)

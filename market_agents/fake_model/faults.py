@@ -34,11 +34,12 @@ MALFORMED = frozenset(
 
 @dataclass(frozen=True)
 class Rule:
-    """One fault rule; without ``first``, ``every`` and ``probability`` it strikes every matching request.
+    """One fault rule; without ``first``, ``after``, ``every`` and ``probability`` it strikes every matching request.
 
     Attributes:
         kind: one of ``KINDS``.
         first: strike the first so many matching requests.
+        after: strike all but the first so many matching requests.
         every: strike each so-many-th matching request.
         probability: strike this share of them, drawn from the request and how often it came before.
         match: strike only requests with this text, or all of these texts, in their raw body.
@@ -53,6 +54,7 @@ class Rule:
 
     kind: str
     first: int | None = None
+    after: int | None = None
     every: int | None = None
     probability: float | None = None
     match: str | Sequence[str] = ()
@@ -76,8 +78,8 @@ class Rule:
             raise ValueError(
                 f"unknown malformed body {self.body!r}; known are: {', '.join(sorted(MALFORMED))}"
             )
-        if sum(limit is not None for limit in (self.first, self.every, self.probability)) > 1:
-            raise ValueError(f"fault {self.kind!r}: give only one of first, every and probability")
+        if sum(limit is not None for limit in (self.first, self.after, self.every, self.probability)) > 1:
+            raise ValueError(f"fault {self.kind!r}: give only one of first, after, every and probability")
         if self.every is not None and self.every < 1:
             raise ValueError(f"fault {self.kind!r}: every must be at least 1, not {self.every}")
 
@@ -137,6 +139,8 @@ class FaultPlan:
         rule, count = self._rules[place], self._matched[place]
         if rule.first is not None:
             return count <= rule.first
+        if rule.after is not None:
+            return count > rule.after
         if rule.every is not None:
             return count % rule.every == 0
         if rule.probability is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,32 +10,12 @@ import pytest
 
 from market_agents.environments.mechanisms.group_chat import ChatTreatment, GroupChat, GroupChatEnvironment
 from market_agents.errors import UnknownRecipient
-from market_agents.inference.asks import Request
-from market_agents.inference.providers.openai_chat import OpenAIChatProvider
 from tests.chat.scripted import HOSTILE, SCRIPTED
 from tests.environments.basket import people
 from tests.minds.runs import played, prompts_of, rows
 from tests.rig.fake_model_client import FakeModel
 
 CHAT = "environment_configs.group_chat"
-
-
-@pytest.fixture(scope="module")
-def opened_before(fake_model_server: FakeModel) -> None:
-    """A client was opened in this process: the first one loads modules, for which the deadlines below are too short."""
-
-    async def ask_once() -> None:
-        provider = OpenAIChatProvider(
-            base_url=fake_model_server.base_url, api_key=None, key_name="NONE", timeout=600
-        )
-        try:
-            await provider.attempt(
-                Request("fake-model", ({"role": "user", "content": "Hello"},)), "key", "key"
-            )
-        finally:
-            await provider.close()
-
-    asyncio.run(ask_once())
 
 
 def discussed(fake: FakeModel, folder: Path, **chat: Any) -> Path:
@@ -63,7 +42,6 @@ def discussed(fake: FakeModel, folder: Path, **chat: Any) -> Path:
     )
 
 
-@pytest.mark.usefixtures("opened_before")
 @pytest.mark.parametrize("turns", ["simultaneous", "round_robin", "by_request"])
 @pytest.mark.parametrize(
     ("fault", "reason"), [("hang", "abstained: timed_out: "), ("refusal", "abstained: refused: ")]

@@ -96,8 +96,6 @@ def judged(fake: FakeModel, folder: Path, script: dict[str, Any], **more: Any) -
                     "client": "openai",
                     "model": "fake-model",
                     "base_url": fake.base_url,
-                    "timeout": 5.0,
-                    "total_timeout": 5.0,
                     "weight": 0,
                 },
             ],

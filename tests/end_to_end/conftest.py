@@ -12,6 +12,7 @@ import pytest
 from tests.end_to_end.stage import CANARY, Shell, asked, fingerprint, play
 from tests.end_to_end.treatments import TREATMENTS, Books, read_books
 from tests.rig.fake_model_client import FakeModel
+from tests.rig.nursery import Nursery
 from tests.rig.postgres import PostgresServer
 
 
@@ -63,6 +64,13 @@ def shelf(folder: Path, postgres_runs: str) -> Iterator[Shelf]:
 def books(request: pytest.FixtureRequest, shelf: Shelf) -> Books:
     """The rows of a finished run, for each treatment on each database."""
     return shelf[request.param]
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Starts the program without loading its libraries each time."""
+    with Nursery() as nursery:
+        yield nursery
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg2
 import psycopg2.extras
@@ -203,9 +203,16 @@ def ended(process: subprocess.Popen[str], said: str = "") -> Ended:
     return Ended(process.returncode, out, err)
 
 
-def until_asked(model: FakeModel, requests: int, process: subprocess.Popen[str]) -> None:
+class Living(Protocol):
+    """A started program."""
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it lives."""
+
+
+def until_asked(model: FakeModel, requests: int, process: Living) -> None:
     """Wait until the server has seen so many requests; the program must still be running then."""
     deadline = time.monotonic() + SECONDS
     while len(model.ledger()) < requests:
-        assert process.poll() is None, ended(process).err
+        assert process.poll() is None, "the program has ended"
         assert time.monotonic() < deadline, "the program asks too little"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -11,9 +13,10 @@ import pytest
 
 from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config
 from tests.end_to_end.naive_market import money, profits, read_schedules, theory, worth_of_trades
-from tests.end_to_end.stage import Row, Shell, asked, call, fingerprint, in_flight, play, table, until_asked
+from tests.end_to_end.stage import Row, asked, call, fingerprint, in_flight, play, table, until_asked
 from tests.end_to_end.treatments import Books, read_books
 from tests.rig.fake_model_client import FakeModel
+from tests.rig.nursery import Nursery
 
 BUYERS = [["3.25", "2.75"], ["3.00", "2.50"], ["2.75", "2.00"]]
 SELLERS = [["0.75", "1.25"], ["1.00"], ["1.50", "1.75"]]
@@ -256,7 +259,7 @@ def test_the_kind_of_database_decides_nothing(finished: dict[str, Books]) -> Non
 
 
 def test_calls_in_flight_and_interruptions_decide_nothing(
-    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, shell: Shell
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, nursery: Nursery
 ) -> None:
     file = tmp_path / "goods.yaml"
     file.write_text(written("units"))
@@ -268,10 +271,13 @@ def test_calls_in_flight_and_interruptions_decide_nothing(
     fake_model.reset()
     entry = f'llm_configs: [{{name: served, model: fake-model, base_url: "{fake_model.base_url}"}}]\n'
     file.write_text(written("units", entry))
-    process = shell.start("run", str(file), "--database", sqlite_url, "--run-id", "cut", "--quiet")
-    until_asked(fake_model, result.model_calls // 2, process)
-    process.kill()
-    process.communicate()
+    half = result.model_calls // 2
+    fake_model.set_faults([{"kind": "hang", "after": half}])
+    nursery.start(tmp_path, "run", str(file), "--database", sqlite_url, "--run-id", "cut", "--quiet")
+    until_asked(fake_model, half, nursery)
+    os.kill(nursery.pid, signal.SIGKILL)
+    nursery.end()
+    fake_model.set_faults([])
     assert call(tmp_path, "resume", "cut", "--database", sqlite_url, "--quiet").code == 0
     assert digests == {fingerprint(sqlite_url, "cut")}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.stage import SHIPPED, asked, call, play, query, table
+from tests.end_to_end.stage import SHIPPED, asked, call, in_flight, play, query, table
 from tests.rig.fake_model_client import FakeModel
 
 VICTIM = "agent_3"
@@ -79,19 +79,29 @@ def test_an_endpoint_that_fails_one_agent_alone_costs_that_agent_its_turn(
 def test_an_agent_that_gets_no_reply_does_not_stop_the_run(
     tmp_path: Path, sqlite_url: str, fake_model: FakeModel, fault: dict[str, object], words: str
 ) -> None:
-    fake_model.set_faults([{**fault, "match": MATCH}])
-    model = {**asked(fake_model)[0], "timeout": 0.5, "total_timeout": 1.5}
-    changes = {"llm_configs": [model], "max_rounds": 1, "environment_order": ["auction"]}
+    """The endpoint is known to be alive from the first round, and each ask has the deadline for itself."""
+    fake_model.set_faults([{**fault, "match": [MATCH, "Round 2 of 2"]}])
+    model = {**asked(fake_model)[0], "timeout": 1.5, "total_timeout": 1.5}
+    changes = {
+        "llm_configs": [model],
+        "request_limits": in_flight(1),
+        "max_rounds": 2,
+        "environment_order": ["auction"],
+    }
     result = play(tmp_path, sqlite_url, changes)
     assert result.status == "completed"
-    own = [row for row in table(sqlite_url, "actions", result.run_id) if row["agent_id"] == VICTIM]
+    last = {
+        name: [row for row in table(sqlite_url, name, result.run_id) if row["round"] == 2]
+        for name in ("actions", "llm_requests", "trades")
+    }
+    own = [row for row in last["actions"] if row["agent_id"] == VICTIM]
     assert [row["verdict"] for row in own] == ["abstained"]
     assert words in own[0]["reason"]
-    asks = [row for row in table(sqlite_url, "llm_requests", result.run_id) if row["agent_id"] == VICTIM]
+    asks = [row for row in last["llm_requests"] if row["agent_id"] == VICTIM]
     assert [row["step"] for row in asks] == ["perception", "reflection"], (
         "silence is not asked twice in a turn"
     )
-    assert table(sqlite_url, "trades", result.run_id)
+    assert last["trades"]
 
 
 def test_a_round_in_which_most_say_nothing_fails_the_run(

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.end_to_end.conftest import calm, folder, postgres_runs, shelf, shell
+from tests.end_to_end.conftest import calm, folder, nursery, postgres_runs, shelf, shell
 from tests.end_to_end.stage import Changes, fingerprint, play
-from tests.rig.nursery import Nursery
 
-__all__ = ["calm", "folder", "postgres_runs", "shelf", "shell"]
+__all__ = ["calm", "folder", "nursery", "postgres_runs", "shelf", "shell"]
 
 SMALL: Changes = {"num_agents": 4}
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Starts the program without loading its libraries each time."""
-    with Nursery() as nursery:
-        yield nursery
 
 
 @pytest.fixture(scope="session")

@@ -38,12 +38,12 @@ def calm_small(tmp_path_factory: pytest.TempPathFactory, fake_model_server: Fake
 @pytest.mark.parametrize(
     ("fault", "timeout"),
     [
-        pytest.param({"kind": "status", "code": 429, "retry_after": 1, "first": 3}, 5.0, id="L01"),
-        pytest.param({"kind": "status", "code": 429, "retry_after": "soon", "first": 3}, 5.0, id="L01-odd"),
-        pytest.param({"kind": "status", "code": 503, "retry_after": -7, "first": 3}, 5.0, id="L01-negative"),
+        pytest.param({"kind": "status", "code": 429, "retry_after": 1, "first": 3}, 60.0, id="L01"),
+        pytest.param({"kind": "status", "code": 429, "retry_after": "soon", "first": 3}, 60.0, id="L01-odd"),
+        pytest.param({"kind": "status", "code": 503, "retry_after": -7, "first": 3}, 60.0, id="L01-negative"),
         pytest.param({"kind": "hang", "every": 20}, 3.0, id="L04"),
-        pytest.param({"kind": "reset_mid_body", "every": 20}, 5.0, id="N01"),
-        pytest.param({"kind": "lost_reply", "every": 20}, 5.0, id="N02"),
+        pytest.param({"kind": "reset_mid_body", "every": 20}, 60.0, id="N01"),
+        pytest.param({"kind": "lost_reply", "every": 20}, 60.0, id="N02"),
     ],
 )
 def test_L01_L04_N01_N02_what_passes_leaves_no_trace(
@@ -64,7 +64,8 @@ def test_L01_L04_N01_N02_what_passes_leaves_no_trace(
     assert requests < len(seen) <= 1.3 * requests
     assert len({entry["idempotency_key"] for entry in seen}) == requests
     if fault.get("retry_after") == 1:
-        pauses = [entry["ended"] for entry in seen if entry["status"] == 429]
+        # From its arrival, for the server may note the end a while after the client has seen it.
+        pauses = [entry["time"] for entry in seen if entry["status"] == 429]
         assert len(pauses) == 3
         assert not [entry for entry in seen for begun in pauses if begun < entry["time"] < begun + 0.99]
 
@@ -170,11 +171,13 @@ def test_D02_an_acknowledgement_that_is_lost_doubles_nothing(
     with Proxy(postgres_server.port) as proxy:
         url = postgres_url.replace(f":{postgres_server.port}/", f":{proxy.port}/")
         call(tmp_path, "db", "upgrade", "--database", url)
-        fake_model.set_faults([{"kind": "delay", "ms": 5}])
+        # Slow in the middle, so that the run does not end before the proxy is told.
+        fake_model.set_faults([{"kind": "delay", "ms": 2000, "after": 5}])
 
         def lose() -> None:
-            until(fake_model, 5)
+            until(fake_model, 6)
             proxy.losing = 3
+            fake_model.set_faults([])
 
         losing = threading.Thread(target=lose)
         losing.start()
@@ -192,14 +195,10 @@ def test_N03_an_answer_that_the_network_loses(
     digest, _ = calm_small
     fake_model.reset()
     with Proxy(fake_model.port) as proxy:
-        proxy.losing = 2
-        proxy.black_hole = True
-        hole = threading.Timer(1.5, lambda: setattr(proxy, "black_hole", False))
-        hole.start()
+        proxy.losing = proxy.swallowing = 2
         address = f"http://127.0.0.1:{proxy.port}/v1"
         result = play(tmp_path, sqlite_url, {**SMALL, "llm_configs": asked(address, timeout=1.0)})
-        hole.join()
-        assert proxy.lost == 2
+        assert (proxy.lost, proxy.swallowing) == (2, 0)
     assert fingerprint(sqlite_url, result.run_id) == digest
     rows = table(sqlite_url, "llm_requests", result.run_id)
     assert sum(row["attempts"] for row in rows) > len(fake_model.ledger()) >= len(rows) + 2

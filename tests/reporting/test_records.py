@@ -19,8 +19,8 @@ CONFIG = {
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    with open_database(database_url) as database:
+def database(made_database_url: str) -> Iterator[Database]:
+    with open_database(made_database_url) as database:
         yield database
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ class Nursery:
     def __init__(self) -> None:
         self.pid = 0
         self._output = Path()
+        self._code: int | None = 0
 
     def __enter__(self) -> Nursery:
         self._process = subprocess.Popen(
@@ -42,8 +44,11 @@ class Nursery:
         self._process.communicate()
 
     def start(self, folder: Path, *arguments: str, **variables: str) -> None:
-        """Start the program in a folder; variables are added to the environment."""
-        self._output = folder
+        """Start the program in a folder; variables are added to the environment. One that still lives is killed."""
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.end()
+        self._output, self._code = folder, None
         order = {"arguments": arguments, "folder": str(folder), "variables": variables}
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -52,9 +57,19 @@ class Nursery:
 
     def end(self) -> Ended:
         """Wait until the program has ended."""
-        code = int(self._hear()["code"])
+        if self._code is None:
+            self._code = int(self._hear()["code"])
         out, err = ((self._output / name).read_text("utf-8") for name in (".out", ".err"))
-        return Ended(code, out, err)
+        return Ended(self._code, out, err)
+
+    def poll(self) -> int | None:
+        """The exit code of the program; None while it lives."""
+        if self._code is None:
+            try:
+                os.kill(self.pid, 0)
+            except ProcessLookupError:  # it has ended, and was waited for
+                self.end()
+        return self._code
 
     def run(self, folder: Path, *arguments: str, **variables: str) -> Ended:
         """The program from start to end."""

@@ -199,9 +199,10 @@ class PostgresServer:
                 shutil.rmtree(self._base, ignore_errors=True)
                 self._base = None
 
-    def create_database(self, name: str) -> str:
-        """Create an empty database and return its address."""
-        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    def create_database(self, name: str, template: str = "template0") -> str:
+        """Create an empty database, or a copy of one to which nobody is connected, and return its address."""
+        names = map(sql.Identifier, (name, template))
+        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
 
 from tests.rig.ports import LOOPBACK
@@ -21,6 +22,7 @@ class Proxy:
     Attributes:
         latency: seconds that every chunk waits, in either direction.
         black_hole: whether everything is swallowed, connections staying open.
+        swallowing: how many connections are still to be swallowed: the next that a client sends on, for good.
         losing: how many answers are still to be lost: the server has answered, the client sees a reset.
         lost: how many were lost so far.
 
@@ -33,9 +35,11 @@ class Proxy:
         self.port = 0
         self.latency = 0.0
         self.black_hole = False
+        self.swallowing = 0
         self.losing = 0
         self.lost = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._swallowed: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -87,13 +91,15 @@ class Proxy:
         self._writers |= {writer, back}
         try:
             await asyncio.gather(
-                self._pass(reader, back, self._asked), self._pass(there, writer, self._answered)
+                self._pass(reader, back, partial(self._asked, back)),
+                self._pass(there, writer, self._answered),
             )
         except OSError:
             pass
         finally:
             for one in (writer, back):
                 self._writers.discard(one)
+                self._swallowed.discard(one)
                 _end(one, hard=True)
 
     async def _pass(
@@ -105,7 +111,13 @@ class Proxy:
                 await sink.drain()
         sink.close()
 
-    async def _asked(self) -> bool:
+    async def _asked(self, server: asyncio.StreamWriter) -> bool:
+        if self.swallowing > 0 and server not in self._swallowed:
+            self.swallowing -= 1
+            self._swallowed.add(server)
+        return server not in self._swallowed and await self._waited()
+
+    async def _waited(self) -> bool:
         await asyncio.sleep(self.latency)
         return not self.black_hole
 
@@ -114,7 +126,7 @@ class Proxy:
             self.losing -= 1
             self.lost += 1
             raise ConnectionResetError
-        return await self._asked()
+        return await self._waited()
 
     def _end_all(self, hard: bool) -> None:
         for writer in list(self._writers):

@@ -11,9 +11,9 @@ from tests.storage.samples import new_run
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(made_database_url: str) -> Iterator[Database]:
     """A fresh database; the test runs once on SQLite and once on PostgreSQL."""
-    with open_database(database_url) as database:
+    with open_database(made_database_url) as database:
         yield database
 
 

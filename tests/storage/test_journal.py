@@ -210,12 +210,12 @@ async def test_a_cancelled_caller_does_not_take_its_row_back(database: Database,
     def wait(point: str) -> None:
         if point == "before_commit":
             reached.set()
-            hold.wait(10)
+            hold.wait(600)
 
     with StoredJournal(lease) as journal:
         database.reach = wait
         calls = [asyncio.create_task(journal.commit(outcome(f"r1/a/{number}"))) for number in range(3)]
-        await asyncio.to_thread(reached.wait, 10)
+        await asyncio.to_thread(reached.wait, 600)
         for call in calls:
             call.cancel()
         results = await asyncio.gather(*calls, return_exceptions=True)
@@ -245,7 +245,7 @@ def test_a_loop_that_closed_meanwhile_costs_nobody_anything(database: Database, 
 
     def wait(point: str) -> None:
         if point == "before_commit":
-            hold.wait(10)
+            hold.wait(600)
 
     database.reach = wait
     journal = StoredJournal(lease)

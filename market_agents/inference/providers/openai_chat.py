@@ -6,10 +6,12 @@ import asyncio
 import math
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -148,6 +150,7 @@ class OpenAIChatProvider:
                 max_retries=0,
                 timeout=timeout,
                 http_client=DefaultAioHttpClient(
+                    verify=_certificates(),
                     timeout=timeout,
                     limits=httpx2.Limits(
                         max_connections=self._connections, max_keepalive_connections=self._connections
@@ -237,6 +240,12 @@ class OpenAIChatProvider:
     @property
     def _address(self) -> str:
         return self.base_url or OPENAI_ADDRESS
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The certificates that are trusted: reading them takes most of the time of making a client."""
+    return httpx2.create_ssl_context()
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
