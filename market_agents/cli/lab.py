@@ -48,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
             max_price=arguments.max_price,
             shocks=tuple(tuple(shock) for shock in arguments.shock),
             quotes_per_trader=arguments.quotes_per_trader,
+            watch_book=True,
         )
         with workers(min(arguments.processes, arguments.sessions)) as pool:
             try:

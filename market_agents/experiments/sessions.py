@@ -31,6 +31,7 @@ class Treatment:
     max_price: int = 400
     shocks: tuple[Shock, ...] = ()
     quotes_per_trader: int = 1
+    watch_book: bool = False
 
     def run(self, seed: int) -> list[PeriodResult]:
         """One session."""
@@ -45,6 +46,7 @@ class Treatment:
             activations=self.activations,
             shocks=self.shocks,
             quotes_per_trader=self.quotes_per_trader,
+            watch_book=self.watch_book,
         )
 
 

@@ -84,6 +84,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "rank_correlation_buyers": Measure("", _buyers_order),
         "rank_correlation_sellers": Measure("", _sellers_order),
         "late_trade_share": Measure("", lambda period: late_share(period.times, period.activations)),
+        "mean_spread": Measure("", lambda period: period.mean_spread),
+        "mean_bid_depth": Measure("", lambda period: period.mean_bid_depth),
+        "mean_ask_depth": Measure("", lambda period: period.mean_ask_depth),
         "activations": Measure("", lambda period: period.activations),
     }
 )

@@ -93,6 +93,7 @@ class Floor:
         self.market = market
         self._house = house
         self._several = market.quotes_per_trader > 1
+        self._watches = market.watches_book
         self.active: list[Seat] = []
         self.times: list[int] = []
         self._seats = {seat.agent_id: seat for seat in seats}
@@ -126,6 +127,13 @@ class Floor:
             limits = [self._entry(seat) for seat in own]
             heapify(limits)
             self._best_limits[buying] = limits
+
+    def activate(self, seat: Seat) -> int | None:
+        """Let a strategy act in a turn of its own; as `quote` otherwise."""
+        price = self.quote(seat)
+        if self._watches:
+            self.market.look()
+        return price
 
     def quote(self, seat: Seat) -> int | None:
         """Let a strategy act on the market; the price of its quote, where it made one and the market took it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from market_agents.economics.equilibrium import Equilibrium
 from market_agents.environments.mechanisms.auction import RoundResult
+from market_agents.environments.mechanisms.auction.measures import BookMeasures
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class PeriodResult:
         equilibrium: of the values and costs of this period.
         values: of each buyer's units.
         costs: of each seller's units.
+        mean_spread: best ask less best bid after an activation, over those that left both; None where that was never
+            so, the book is sealed, or nobody watched it. Under ``aurora`` and where markets clear, after a turn.
+        mean_bid_depth: units open to buy then; None as above, but for an empty side.
+        mean_ask_depth: the same to sell.
     """
 
     prices: tuple[int, ...]
@@ -46,10 +51,14 @@ class PeriodResult:
     equilibrium: Equilibrium
     values: tuple[tuple[int, ...], ...]
     costs: tuple[tuple[int, ...], ...]
+    mean_spread: float | None
+    mean_bid_depth: float | None
+    mean_ask_depth: float | None
 
 
 def summarize(
     result: RoundResult,
+    book: BookMeasures,
     *,
     places: Mapping[str, int],
     times: Sequence[int],
@@ -61,6 +70,7 @@ def summarize(
 
     Args:
         result: of the round.
+        book: what was seen of the book.
         places: each trader's place on its own side, by id.
         times: the activation behind each trade.
         activations: how many there were.
@@ -83,4 +93,7 @@ def summarize(
         equilibrium=result.equilibrium,
         values=tuple(values),
         costs=tuple(costs),
+        mean_spread=book.mean_spread,
+        mean_bid_depth=book.mean_bid_depth,
+        mean_ask_depth=book.mean_ask_depth,
     )

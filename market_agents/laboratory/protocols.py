@@ -42,7 +42,7 @@ def activation(floor: Floor, rng: Random, activations: int) -> Generator[Seat, N
     if floor.is_over():
         return 0
     eager = all(_eagerness(seat) is not None for seat in active)
-    trades, quote, traded, present = market.trades, floor.quote, 0, len(active)
+    trades, act, traded, present = market.trades, floor.activate, 0, len(active)
     for number in range(1, activations + 1):
         seat = _most_eager(active, rng) if eager else active[int(draw() * present)]
         if seat is None:
@@ -53,7 +53,7 @@ def activation(floor: Floor, rng: Random, activations: int) -> Generator[Seat, N
             if len(trades) == traded:
                 continue
         else:
-            price = quote(seat)
+            price = act(seat)
             if price is None:
                 continue
             if len(trades) == traded:
@@ -145,6 +145,7 @@ def _clear_repeatedly(floor: Floor, rng: Random, activations: int, turns: int) -
                 floor.shout(bid=seat.buying, price=price, accepted=False)
         before = len(floor.times)
         floor.market.clear()
+        floor.market.look()
         floor.settle(used)
         for trade in floor.market.trades[before:]:
             floor.shout(bid=True, price=trade.price, accepted=True)

@@ -32,6 +32,7 @@ def simulate_market(
     activations: int = 3000,
     shocks: Iterable[Shock] = (),
     quotes_per_trader: int = 1,
+    watch_book: bool = False,
 ) -> list[PeriodResult]:
     """Let strategies trade for some periods, in the protocol of the literature.
 
@@ -52,6 +53,7 @@ def simulate_market(
         activations: the most in a period; under ``aurora``, steps.
         shocks: changes of values and costs, which add up.
         quotes_per_trader: how many quotes each trader may have open; one more replaces the oldest.
+        watch_book: whether spread and depth are measured, which takes some time.
 
     Returns:
         One result a period.
@@ -64,7 +66,8 @@ def simulate_market(
     if periods < 0 or activations < 1 or max_price < 1:
         raise ValueError("periods must not be below 0, activations and max_price not below 1")
     names = _names(trader, len(values), len(costs))
-    session = _Session(values, costs, names, institution, seed, max_price, quotes_per_trader)
+    market = _market(institution, max_price, quotes_per_trader, watch_book=watch_book)
+    session = _Session(market, values, costs, names, seed)
     changes = sorted(shocks)
     return [session.run_period(number, activations, changes) for number in range(1, periods + 1)]
 
@@ -79,32 +82,35 @@ def _names(trader: str | Sequence[str], buyers: int, sellers: int) -> Sequence[s
     return trader
 
 
+def _market(institution: str, max_price: int, quotes_per_trader: int, *, watch_book: bool) -> DoubleAuction:
+    return DoubleAuction(
+        good=_GOOD,
+        accounts=Accounts([_GOOD]),
+        institution=institution,
+        tick_size=Decimal(1),
+        max_price=max_price,
+        quotes_per_trader=quotes_per_trader,
+        keep_events=False,
+        watch_book=watch_book,
+    )
+
+
 class _Session:
     """A market with its traders, from the first period to the last."""
 
     def __init__(
         self,
+        market: DoubleAuction,
         values: Sequence[Sequence[int]],
         costs: Sequence[Sequence[int]],
         names: Sequence[str],
-        institution: str,
         seed: int,
-        max_price: int,
-        quotes_per_trader: int,
     ) -> None:
+        self._market = market
+        self._accounts = market.accounts
         self._values = [tuple(units) for units in values]
         self._costs = [tuple(units) for units in costs]
-        self._institution = institution
-        self._accounts = Accounts([_GOOD])
-        self._market = DoubleAuction(
-            good=_GOOD,
-            accounts=self._accounts,
-            institution=institution,
-            tick_size=Decimal(1),
-            max_price=max_price,
-            quotes_per_trader=quotes_per_trader,
-            keep_events=False,
-        )
+        max_price = market.max_price or 0
         streams = RandomStreams(seed)
         self._chance = streams.stream("activation")
         self._round_rng = streams.stream("round")
@@ -134,11 +140,12 @@ class _Session:
             self._market.open_units(seat.agent_id, units)
         self._market.begin_round(number, self._round_rng)
         self._floor.open()
-        used = PROTOCOLS[self._institution](self._floor, self._chance, activations)
+        used = PROTOCOLS[self._market.institution.name](self._floor, self._chance, activations)
         self._market.end_round()
         self._floor.settle(used)
         result = summarize(
             self._market.round_result(),
+            self._market.book_measures(),
             places=self._places,
             times=self._floor.times,
             activations=used,

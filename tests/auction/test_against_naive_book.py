@@ -87,6 +87,12 @@ class AgainstNaiveBook(RuleBasedStateMachine):
         }
 
     @invariant()
+    def open_units_are_counted(self) -> None:
+        for side in Side:
+            seen = sum(order.left for order in self.naive.queue(side, visible_only=True))
+            assert self.book.institution.open_units(side) == (None if self.book.institution.sealed else seen)
+
+    @invariant()
     def what_is_seen_does_not_cross(self) -> None:
         bid, ask = self.book.institution.best_bid(), self.book.institution.best_ask()
         assert bid is None or ask is None or bid < ask

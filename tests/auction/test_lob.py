@@ -106,7 +106,6 @@ def test_a_book_forgets_quotes_that_were_replaced_far_from_the_top() -> None:
         order = Order(number, "agent_2", Side.ASK, 500, 1)
         side.add(order)
         order.close(OrderStatus.REPLACED)
-        side.note_closed()
     assert len(side._heap) < 200
     assert side.depth(5) == [(1, 1)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -223,3 +224,30 @@ def test_traders_with_several_quotes_never_lose_and_come_out_the_same_again(inst
     assert sum(result.quantity for result in results) > 3
     if institution != "gs":  # where each trade ends all quotes
         assert results != simulate_market(values, costs, **{**asked, "quotes_per_trader": 1})
+
+
+def test_spread_and_depth_are_measured_where_the_book_is_watched() -> None:
+    asked: dict[str, Any] = {
+        "trader": ["fixed:10", "fixed:16"],
+        "periods": 1,
+        "activations": 40,
+        "max_price": 20,
+    }
+    (watched,) = simulate_market([(20,)], [(5,)], watch_book=True, **asked)
+    assert watched.mean_spread == 6
+    depths = watched.mean_bid_depth, watched.mean_ask_depth
+    # Both quote and nothing trades: one of them from the first of the 40 activations on, the other soon after.
+    assert max(depth or 0 for depth in depths) == 1
+    assert all(depth is not None and 0.5 < depth == round(depth * 40) / 40 for depth in depths)
+    (alone,) = simulate_market([(20,)], [(5,)], **asked)
+    assert (alone.mean_spread, alone.mean_bid_depth, alone.mean_ask_depth) == (None, None, None)
+    (sealed,) = simulate_market([(20,)], [(5,)], institution="call", watch_book=True, **asked)
+    assert (sealed.mean_spread, sealed.mean_bid_depth) == (None, None)
+
+
+@pytest.mark.parametrize("institution", sorted(INSTITUTIONS))
+def test_watching_the_book_changes_nothing_else(institution: str) -> None:
+    asked: dict[str, Any] = {"institution": institution, "periods": 2, "seed": 3, "activations": 100}
+    unseen: dict[str, Any] = dict.fromkeys(("mean_spread", "mean_bid_depth", "mean_ask_depth"))
+    watched = simulate_market(*MARKET_GD, watch_book=True, **asked)
+    assert [replace(period, **unseen) for period in watched] == simulate_market(*MARKET_GD, **asked)

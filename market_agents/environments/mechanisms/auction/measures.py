@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from market_agents.economics.dynamics import late_share, price_autocorrelation, rank_correlation
-from market_agents.economics.liquidity import bid_ask_spread, book_depth
+from market_agents.economics.liquidity import bid_ask_spread
 from market_agents.economics.losses import LossAudit, audit_losses
 from market_agents.economics.metrics import gini
 from market_agents.economics.orders import Side
 from market_agents.environments.mechanisms.auction.events import TradeMade
 from market_agents.environments.mechanisms.auction.institutions import Institution
 from market_agents.environments.mechanisms.auction.trader import Trader
-
-
-@dataclass(frozen=True, slots=True)
-class RoundMeasures:
-    """What a round's course comes to; money in ticks, each None where it is not defined.
-
-    Attributes:
-        losses: the loss audit; what was traded in another market was not traded here, as in this one's efficiency.
-        price_autocorrelation: of the changes of price from trade to trade.
-        late_trade_share: trades made after half of the round's quotes; where a clearing makes all trades, after half
-            of its turns, and None where there was one clearing alone.
-        rank_correlation_buyers: 1 where the units worth most were bought first.
-        rank_correlation_sellers: 1 where the units that cost least were sold first.
-        profit_gini: over all who joined.
-        mean_spread: best ask less best bid at the end of a turn, over the turns that left both.
-        mean_bid_depth: units open to buy at the end of a turn, over turns; None where the book is sealed.
-        mean_ask_depth: the same to sell.
-    """
-
-    losses: LossAudit | None
-    price_autocorrelation: float | None
-    late_trade_share: float | None
-    rank_correlation_buyers: float | None
-    rank_correlation_sellers: float | None
-    profit_gini: float | None
-    mean_spread: float | None
-    mean_bid_depth: float | None
-    mean_ask_depth: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +34,56 @@ class TurnEnd:
 
 
 def look_at(institution: Institution, trades: int) -> TurnEnd:
-    """The book of the moment, after so many trades; O(n) for n open orders."""
-    if institution.sealed:
-        return TurnEnd(trades, None, None, None)
-    best_bid, best_ask = institution.best_bid(), institution.best_ask()
-    bids, asks = (institution.depth(side, sys.maxsize) for side in (Side.BID, Side.ASK))
-    spread = bid_ask_spread(best_bid, best_ask)
-    return TurnEnd(trades, None if spread is None else int(spread), book_depth(bids), book_depth(asks))
+    """The book of the moment, after so many trades, however many orders are open."""
+    spread = bid_ask_spread(institution.best_bid(), institution.best_ask())
+    bids, asks = institution.open_units(Side.BID), institution.open_units(Side.ASK)
+    return TurnEnd(trades, None if spread is None else int(spread), bids, asks)
+
+
+@dataclass(frozen=True, slots=True)
+class BookMeasures:
+    """How the book stood at the end of the turns of a round; each None where it is not defined.
+
+    Attributes:
+        mean_spread: best ask less best bid, in ticks, over the turns that left both.
+        mean_bid_depth: units open to buy, over turns; None where the book is sealed.
+        mean_ask_depth: the same to sell.
+    """
+
+    mean_spread: float | None
+    mean_bid_depth: float | None
+    mean_ask_depth: float | None
+
+
+def measure_book(turns: Sequence[TurnEnd]) -> BookMeasures:
+    """Measure the book of a round by what each of its turns left."""
+    return BookMeasures(
+        mean_spread=_mean([turn.spread for turn in turns]),
+        mean_bid_depth=_mean([turn.bid_depth for turn in turns]),
+        mean_ask_depth=_mean([turn.ask_depth for turn in turns]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RoundMeasures(BookMeasures):
+    """What a round's course comes to; money in ticks, each None where it is not defined.
+
+    Attributes:
+        losses: the loss audit; what was traded in another market was not traded here, as in this one's efficiency.
+        price_autocorrelation: of the changes of price from trade to trade.
+        late_trade_share: trades made after half of the round's quotes; where a clearing makes all trades, after half
+            of its turns, and None where there was one clearing alone.
+        rank_correlation_buyers: 1 where the units worth most were bought first.
+        rank_correlation_sellers: 1 where the units that cost least were sold first.
+        profit_gini: over all who joined.
+    """
+
+    losses: LossAudit | None
+    price_autocorrelation: float | None
+    late_trade_share: float | None
+    rank_correlation_buyers: float | None
+    rank_correlation_sellers: float | None
+    profit_gini: float | None
 
 
 def measure_course(
@@ -85,6 +99,7 @@ def measure_course(
     """
     buyers = [trader for trader in traders if trader.side is Side.BID]
     sellers = [trader for trader in traders if trader.side is Side.ASK]
+    book = measure_book(turns)
     return RoundMeasures(
         losses=audit_losses(
             [_units_from_here(trader) for trader in buyers],
@@ -97,9 +112,9 @@ def measure_course(
         rank_correlation_buyers=rank_correlation([unit for trade in trades for unit in trade.buyer_values]),
         rank_correlation_sellers=rank_correlation([-unit for trade in trades for unit in trade.seller_costs]),
         profit_gini=gini([trader.profit for trader in traders]),
-        mean_spread=_mean([turn.spread for turn in turns]),
-        mean_bid_depth=_mean([turn.bid_depth for turn in turns]),
-        mean_ask_depth=_mean([turn.ask_depth for turn in turns]),
+        mean_spread=book.mean_spread,
+        mean_bid_depth=book.mean_bid_depth,
+        mean_ask_depth=book.mean_ask_depth,
     )
 
 

@@ -18,9 +18,11 @@ from market_agents.environments.mechanisms.auction.information import USUAL_INFO
 from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS
 from market_agents.environments.mechanisms.auction.live_view import LadderView, LiveView, ShadedView
 from market_agents.environments.mechanisms.auction.measures import (
+    BookMeasures,
     RoundMeasures,
     TurnEnd,
     look_at,
+    measure_book,
     measure_course,
 )
 from market_agents.environments.mechanisms.auction.results import (
@@ -59,6 +61,7 @@ class DoubleAuction(Exchange):
         information: what of the market its traders see, of `INFORMATION`; ``trades`` tells the last price too, and
             ``book`` the best quotes.
         keep_events: whether what happens is noted for `take_events`; a market that nobody records is faster.
+        watch_book: whether the book is looked at after each turn, for `book_measures`; None where events are kept.
 
     Raises:
         ValueError: an argument makes no sense; the text names what would.
@@ -67,7 +70,7 @@ class DoubleAuction(Exchange):
     settings = frozenset(
         {"good", "accounts", "institution", "scale", "order_lifetime", "max_price", "must_improve"}
         | {"market_orders", "quotes_per_trader", "information"}
-        | {"_asks_rule", "_rule_closes", "_keep_events"}
+        | {"_asks_rule", "_rule_closes", "_keep_events", "watches_book"}
     )
 
     def __init__(
@@ -84,6 +87,7 @@ class DoubleAuction(Exchange):
         quotes_per_trader: int = 1,
         information: Iterable[str] = USUAL_INFORMATION,
         keep_events: bool = True,
+        watch_book: bool | None = None,
     ) -> None:
         if institution not in INSTITUTIONS:
             raise ValueError(
@@ -108,6 +112,7 @@ class DoubleAuction(Exchange):
         )
         self.information = complete(information)
         self.order_lifetime = order_lifetime
+        self.watches_book = keep_events if watch_book is None else watch_book
         self._turns: list[TurnEnd] = []
         self._orders_before = 0
 
@@ -267,7 +272,11 @@ class DoubleAuction(Exchange):
         """Let the institution clear, if it clears turn by turn."""
         if self.institution.clears_each_turn:
             self.clear()
-        if self._keep_events:
+        self.look()
+
+    def look(self) -> None:
+        """Note how the book stands now that a turn is over, where it is watched."""
+        if self.watches_book:
             self._turns.append(look_at(self.institution, len(self._trades)))
 
     def end_round(self) -> None:
@@ -283,6 +292,10 @@ class DoubleAuction(Exchange):
     def round_result(self) -> RoundResult:
         """The outcome of the round so far; to be asked for before units are opened for the next one."""
         return measure_round(self._trades, self._traders.values())
+
+    def book_measures(self) -> BookMeasures:
+        """How the book stood in the round so far, in a market that watches it."""
+        return measure_book(self._turns)
 
     def round_measures(self) -> RoundMeasures:
         """How the round went on so far; to be asked for when `round_result` is, of a market that keeps events."""

@@ -21,19 +21,30 @@ class BookSide:
     """Open bids or open asks, the best on top.
 
     A heap with lazy deletion: closed orders stay until they surface, or until they outnumber the open ones.
-    Adding costs O(log n), looking at the best amortised O(log n), however many orders were ever closed.
+    Adding costs amortised O(log n), looking at the best likewise, however many orders were ever closed.
+
+    Attributes:
+        units: how many are open here; whoever fills or closes an order that rests here takes its units out.
     """
 
-    __slots__ = ("_closed", "_heap", "_sign")
+    __slots__ = ("_heap", "_room", "_sign", "units")
 
     def __init__(self, side: Side) -> None:
         self._sign = -1 if side is Side.BID else 1
         self._heap: list[tuple[int, int, Order]] = []
-        self._closed = 0
+        self._room = _SPARE
+        self.units = 0
 
     def add(self, order: Order) -> None:
         """Let an order rest."""
-        heappush(self._heap, (self._sign * order.price, order.order_id, order))
+        heap = self._heap
+        if len(heap) >= self._room:
+            # Only this keeps a book small in which everyone replaces quotes that never reach the top.
+            heap = self._heap = [entry for entry in heap if entry[2].live]
+            heapify(heap)
+            self._room = 2 * len(heap) + _SPARE
+        heappush(heap, (self._sign * order.price, order.order_id, order))
+        self.units += order.remaining
 
     def best(self) -> Order | None:
         """The order that trades first; None if there is none."""
@@ -45,20 +56,11 @@ class BookSide:
             heappop(heap)
         return None
 
-    def note_closed(self) -> None:
-        """Take notice that an order somewhere in here was closed without a trade."""
-        self._closed += 1
-        # Only this keeps a book small in which everyone replaces quotes that never reach the top.
-        if self._closed > _SPARE + len(self._heap) // 2:
-            self._heap = [entry for entry in self._heap if entry[2].live]
-            heapify(self._heap)
-            self._closed = 0
-
     def drain(self, status: OrderStatus) -> list[Order]:
         """Close every order and return them, the best first."""
         orders = self.in_order()
         self._heap.clear()
-        self._closed = 0
+        self.units = 0
         for order in orders:
             order.close(status)
         return orders

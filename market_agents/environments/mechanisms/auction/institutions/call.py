@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from market_agents.economics.orders import Order, Side
 from market_agents.environments.mechanisms.auction.institutions.book import Level
-from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution, match
+from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution
 
 
 class SealedOrders(Institution):
@@ -76,7 +76,7 @@ class SealedOrders(Institution):
         """Trade the best ``units``, by price and then time, at one price."""
         fills: list[Fill] = []
         while units and (bid := self._bids.best()) is not None and (ask := self._asks.best()) is not None:
-            fills.append(match(bid, ask, price, fee, at_most=units))
+            fills.append(self._trade_resting(bid, ask, price, fee, at_most=units))
             units -= fills[-1].quantity
         return fills
 

@@ -131,6 +131,7 @@ class Institution(ABC):
             return None
         bid, ask = (order, resting) if buying else (resting, order)
         fill = match(bid, ask, resting.price, at_most=units)
+        self._side(resting.side).units -= fill.quantity
         means.spend(fill.price, fill.quantity)
         return fill
 
@@ -158,7 +159,7 @@ class Institution(ABC):
             ValueError: the order is closed already.
         """
         order.close(status)
-        (self._bids if order.side is _BID else self._asks).note_closed()
+        (self._bids if order.side is _BID else self._asks).units -= order.remaining
 
     def expire(self) -> list[Order]:
         """Close everything that is open here, as expired, and return it in order of arrival."""
@@ -178,6 +179,19 @@ class Institution(ABC):
     def depth(self, side: Side, levels: int = 10) -> list[Level]:
         """Open units at the best prices of one side that traders may see, the best first."""
         return self._side(side).depth(levels)
+
+    def open_units(self, side: Side) -> int | None:
+        """Units open on one side, at whatever price, as a turn leaves it; None where traders may not see the book."""
+        return None if self.sealed else self._side(side).units
+
+    def _trade_resting(
+        self, bid: Order, ask: Order, price: int, fee: int = 0, at_most: int | None = None
+    ) -> Fill:
+        """Fill two orders that both rest here against each other."""
+        fill = match(bid, ask, price, fee, at_most=at_most)
+        self._bids.units -= fill.quantity
+        self._asks.units -= fill.quantity
+        return fill
 
     def _side(self, side: Side) -> BookSide:
         return self._bids if side is _BID else self._asks

@@ -30,7 +30,9 @@ class LimitOrderBook(Institution):
             price = resting.price
             if price > order.price if buying else price < order.price:
                 break
-            fills.append(match(order, resting, price) if buying else match(resting, order, price))
+            fill = match(order, resting, price) if buying else match(resting, order, price)
+            other.units -= fill.quantity
+            fills.append(fill)
         if order.remaining:
             own.add(order)
         return fills

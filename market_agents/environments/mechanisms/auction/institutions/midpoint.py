@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from market_agents.economics.orders import Order
-from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution, match
+from market_agents.economics.orders import Order, OrderStatus
+from market_agents.environments.mechanisms.auction.institutions.contract import Fill, Institution
 
 
 def midpoint(bid: int, ask: int) -> int:
@@ -39,8 +39,16 @@ class MidpointClearing(Institution):
         while (bid := self._bids.best()) is not None and (ask := self._asks.best()) is not None:
             if bid.price < ask.price:
                 break
-            fills.append(match(bid, ask, midpoint(bid.price, ask.price)))
+            fills.append(self._trade_resting(bid, ask, midpoint(bid.price, ask.price)))
         return fills
+
+    def cancel(self, order: Order, status: OrderStatus = OrderStatus.CANCELLED) -> None:
+        """As promised by the contract, orders that were never cleared included."""
+        # Ids rise, so that whatever is at least as young as the first arrival is one.
+        if self._arrived and order.order_id >= self._arrived[0].order_id:
+            order.close(status)
+        else:
+            super().cancel(order, status)
 
     def expire(self) -> list[Order]:
         """As promised by the contract, orders that were never cleared included."""
@@ -49,5 +57,6 @@ class MidpointClearing(Institution):
 
     def _admit_arrivals(self) -> None:
         for order in self._arrived:
-            self._side(order.side).add(order)
+            if order.live:
+                self._side(order.side).add(order)
         self._arrived.clear()
