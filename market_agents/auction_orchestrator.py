@@ -115,6 +115,11 @@ class AuctionConfig(MarketConfig):
         None, gt=0, le=1e9, description="Highest price admitted, in currency, to 1e9; null for none."
     )
 
+    @property
+    def sequential(self) -> str | None:
+        """Activated traders act one after another."""
+        return "acting: activation" if self.acting == "activation" else None
+
     @model_validator(mode="after")
     def _check_acting(self) -> AuctionConfig:
         raise_findings([*self._acting_mistakes(), *self._prefill_mistakes()])

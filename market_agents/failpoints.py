@@ -21,6 +21,11 @@ POINTS = frozenset(
         "step.commit.before",
         "step.commit.after",
         "intent.kept",  # what an attempt may cost is kept, and the attempt is not yet sent
+        "batch.kept",  # what goes into a batch is kept, and nothing of it is sent
+        "batch.uploaded",  # the provider has the requests, and nobody has made a batch of them
+        "batch.created",  # the batch is made, and its id is not kept
+        "batch.stored",  # its id is kept, and it is waited for
+        "batch.fetched",  # its answers are here, and none of them is kept
         "journal.commit.before",  # outcomes are paid for, and inside the transaction that keeps them
         "journal.commit.after",  # they are kept, and nobody has acted on them
         "status.before",  # everything is done, and the run does not say so yet

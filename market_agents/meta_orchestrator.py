@@ -70,6 +70,7 @@ from market_agents.errors import (
 from market_agents.failpoints import reach
 from market_agents.inference import (
     Amount,
+    BatchSettings,
     Budget,
     MemoryJournal,
     ModelDoor,
@@ -213,6 +214,12 @@ class MetaOrchestrator:
             run_id=self.run_id,
             replay=self.start.replay,
             budget=Budget(config.budget),
+            batches=BatchSettings(
+                poll_interval=config.batch.poll_interval,
+                max_wait=config.batch.max_wait * 3600,
+                max_requests=config.batch.max_requests,
+            ),
+            is_batched=lambda entry, scope: config.is_batched(entry, scope.environment),
         )
         if self.door.budget.counts_cost and not self.start.replay:
             refuse_unknown_prices(asked_entries(config), self.variables)
@@ -311,6 +318,7 @@ class MetaOrchestrator:
             try:
                 with stop.as_interruption():
                     async with self.door, self._watched(lease):
+                        self.door.budget.hold(self.door.reserved_in_batches)
                         await self._rounds(lease, agents)
             except BaseException as error:
                 ending = await to_the_end(partial(self._settle, lease, journal, error))

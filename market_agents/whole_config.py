@@ -66,6 +66,20 @@ def mistakes_between_rooms(config: SimulationConfig) -> Iterator[Finding]:
         yield tuple(path.split(".", 1)), message
     yield from _money_beyond_ticks(config)
     yield from schedule_mistakes(config)
+    yield from _batches_of_one(config)
+
+
+def _batches_of_one(config: SimulationConfig) -> Iterator[Finding]:
+    """Environments whose every ask would wait for a batch of its own."""
+    entries = [entry for entry in config.llm_configs if entry.client != "offline"]
+    for name in config.environment_order:
+        sequential = config.environment_configs[name].sequential
+        if sequential is not None and any(config.is_batched(entry, name) for entry in entries):
+            yield (
+                ("environment_configs", name, "execution"),
+                f"{sequential} asks one agent after another, so that each call would wait for a batch of its own; "
+                "expected live here, or all acting at once",
+            )
 
 
 def _strategy_mistakes(config: SimulationConfig) -> Iterator[Finding]:

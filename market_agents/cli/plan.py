@@ -14,7 +14,14 @@ from market_agents.cli.prices import source_in_words
 from market_agents.cli.tables import table
 from market_agents.config import SimulationConfig, parse_override
 from market_agents.errors import UserError
-from market_agents.experiments.forecast import LATENCY_SECONDS, Forecast, Span, forecast
+from market_agents.experiments.forecast import (
+    BATCH_SECONDS,
+    LATENCY_SECONDS,
+    EntryForecast,
+    Forecast,
+    Span,
+    forecast,
+)
 from market_agents.logger_utils import console_for, say, set_up_logging
 from market_agents.meta_orchestrator import load_config
 
@@ -84,9 +91,16 @@ def _told(found: Forecast, config: SimulationConfig, latency: float) -> str:
             )
         else:
             lines.append(f"{entry.name}: {source_in_words(entry.price)}")
+    lines += [f"{entry.name}: {_batch_line(entry)}" for entry in found.entries if entry.batched]
     lines.append(
         f"Time: {found.waves} calls wait for one another, each taken to last {latency:g} s (half of it to twice)."
     )
+    if found.batches:
+        low, likely, high = BATCH_SECONDS
+        lines.append(
+            f"Of these waits {found.batches} are for batches, each taken to last {likely / 60:.0f} minutes "
+            f"({low / 60:.0f} minutes to {high / 3600:.0f} hours)."
+        )
     lines.append(
         f"Rehearsed: {found.rehearsed_agents} of {config.num_agents} agents, "
         f"{found.rehearsed_rounds} of {config.max_rounds} rounds, with the stand-in's answers."
@@ -94,6 +108,15 @@ def _told(found: Forecast, config: SimulationConfig, latency: float) -> str:
     if found.cost is not None and found.cost.high > 0 and config.budget.max_cost is None:
         lines.append(f"To be sure: --set budget.max_cost={_rounded_up(found.cost.high)}")
     return "\n".join(lines)
+
+
+def _batch_line(entry: EntryForecast) -> str:
+    """How many asks go in batches, and what they cost there."""
+    told = f"{entry.batched:,.0f} asks in batches"
+    if entry.batch_prices is None:
+        return told
+    asked, answered = entry.batch_prices
+    return f"{told}, at ${asked:.4g} in and ${answered:.4g} out for a million tokens"
 
 
 def _rounded_up(dollars: float) -> str:
@@ -134,6 +157,7 @@ def _json(found: Forecast) -> str:
         "unpriced": list(found.unpriced),
         "seconds": asdict(found.seconds),
         "waves": found.waves,
+        "batches": found.batches,
         "entries": entries,
     }
     return json.dumps(summary, ensure_ascii=False)

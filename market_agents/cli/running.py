@@ -215,7 +215,16 @@ def _next_step(error: BaseException, orchestrator: MetaOrchestrator, arguments: 
         verb = "replay" if orchestrator.start.replay else "resume"
         settings = _settings(error, orchestrator, arguments)
         told = f"go on with: {command(verb, orchestrator.run_id, *settings, place=place)}"
-    return "\n".join(filter(None, [told, place.note()]))
+    return "\n".join([*_still_waiting(orchestrator), told, *filter(None, [place.note()])])
+
+
+def _still_waiting(orchestrator: MetaOrchestrator) -> list[str]:
+    """The batches that nobody here waits for any more."""
+    return [
+        f"batch {batch.batch_id} goes on at {batch.address} ({batch.done} of {batch.total} done): the resumed run "
+        "fetches its answers; cancelled there, it keeps those that it has"
+        for batch in orchestrator.door.batches.values()
+    ]
 
 
 def _settings(

@@ -127,3 +127,8 @@ class GroupChatConfig(NegotiatingConfig):
         False, description="Whether a discussion ends with the sub-round in which all pass."
     )
     message_window: int = Field(20, ge=1, le=1000, description="Messages that a prompt shows, 1 to 1,000.")
+
+    @property
+    def sequential(self) -> str | None:
+        """But for simultaneous turns, members speak one after another."""
+        return None if self.turns == "simultaneous" else f"turns: {self.turns}"

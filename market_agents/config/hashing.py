@@ -14,6 +14,8 @@ NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
     ("request_limits",),
     ("budget",),
     ("max_abstention_share",),
+    ("execution",),
+    ("batch",),
     ("prompts",),
     ("llm_configs", "*", "timeout"),
     ("llm_configs", "*", "total_timeout"),
@@ -22,6 +24,9 @@ NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
     ("llm_configs", "*", "api_key_env"),
     ("llm_configs", "*", "input_price"),
     ("llm_configs", "*", "output_price"),
+    ("llm_configs", "*", "execution"),
+    ("llm_configs", "*", "batch_price_share"),
+    ("environment_configs", "*", "execution"),
 )
 """Keys that may differ when a run is resumed: limits, caps, prices, patience, credentials, places.
 
@@ -90,14 +95,19 @@ def _decisive(tree: Mapping[str, object]) -> Plain:
     kept = {key: value for key, value in tree.items() if (key,) not in NOT_DECISIVE}
     order, environments = kept.get("environment_order"), kept.get("environment_configs")
     if isinstance(order, Sequence) and isinstance(environments, Mapping):
-        kept["environment_configs"] = {key: value for key, value in environments.items() if key in order}
+        kept["environment_configs"] = {
+            key: _without(value, "environment_configs") for key, value in environments.items() if key in order
+        }
     models = kept.get("llm_configs")
     if isinstance(models, Sequence):
-        dropped = {path[2] for path in NOT_DECISIVE if path[:2] == ("llm_configs", "*")}
-        kept["llm_configs"] = [
-            {key: value for key, value in model.items() if key not in dropped} for model in models
-        ]
+        kept["llm_configs"] = [_without(model, "llm_configs") for model in models]
     return kept
+
+
+def _without(entry: Plain, section: str) -> Plain:
+    """An entry of a section without the keys that decide nothing."""
+    dropped = {path[2] for path in NOT_DECISIVE if path[:2] == (section, "*")}
+    return {key: value for key, value in entry.items() if key not in dropped}
 
 
 def _leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:

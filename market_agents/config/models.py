@@ -13,6 +13,7 @@ from market_agents.config.fields import MAX_AGENTS, MAX_ROUNDS, EnvironmentName,
 from market_agents.config.findings import raise_findings
 from market_agents.config.sections import (
     AgentConfig,
+    BatchConfig,
     DatabaseConfig,
     JudgeConfig,
     LLMConfig,
@@ -59,6 +60,15 @@ class EnvironmentConfig(StrictModel):
         default=("perception", "action", "reflection"),
         description="Cognitive steps of an agent, each a model call; action is always among them.",
     )
+    execution: Literal["live", "batch"] | None = Field(
+        default=None,
+        description="live or batch, as the run's key of this name, which null means; what says live anywhere is live.",
+    )
+
+    @property
+    def sequential(self) -> str | None:
+        """The setting by which agents ask one after another here, so that no two asks go together; None without one."""
+        return None
 
 
 class SimulationConfig(StrictModel):
@@ -87,6 +97,14 @@ class SimulationConfig(StrictModel):
     )
     protocol: Literal["acl_message"] = Field(
         default="acl_message", description="Protocol of messages between agents."
+    )
+    execution: Literal["live", "batch"] = Field(
+        default="live",
+        description="live: each ask is a call; batch: what is asked at the same time goes through the provider's batch "
+        "endpoint, cheaper and later.",
+    )
+    batch: BatchConfig = Field(
+        default_factory=BatchConfig, description="How batches are made and waited for."
     )
     max_asks: int = Field(
         default=2,
@@ -138,6 +156,12 @@ class SimulationConfig(StrictModel):
         """The limits of an entry: those under its name, else under its client, else the defaults."""
         keys = (llm_config.name, llm_config.client, llm_config.provider)
         return next((self.request_limits[key] for key in keys if key in self.request_limits), RequestLimits())
+
+    def is_batched(self, llm_config: LLMConfig, environment: str) -> bool:
+        """Whether the asks of an entry in an environment go in batches."""
+        settings = self.environment_configs.get(environment)
+        said = {llm_config.execution, settings.execution if settings is not None else None} - {None}
+        return "live" not in said and ("batch" in said or self.execution == "batch")
 
     @model_validator(mode="after")
     def _check(self) -> SimulationConfig:

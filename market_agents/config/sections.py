@@ -157,6 +157,17 @@ class LLMConfig(StrictModel):
         le=1e6,
         description="US dollars for a million tokens of answer, 0 to 1e6; null means the price list's.",
     )
+    execution: Literal["live", "batch"] | None = Field(
+        default=None,
+        description="live or batch, as the run's key of this name, which null means; what says live anywhere is live.",
+    )
+    batch_price_share: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="What an answer in a batch costs, as a share of its live price, 0 to 1; null means the list's "
+        "price for batches, or the full price where it has none or the entry names its own prices.",
+    )
     weight: float = Field(
         default=1.0, ge=0, le=1e6, description="Share of agents that get this model, relative, 0 to 1e6."
     )
@@ -193,6 +204,26 @@ class RequestLimits(StrictModel):
     )
     max_in_flight: int = Field(
         default=64, ge=1, le=10_000, description="Calls awaited at the same time, 1 to 10,000."
+    )
+
+
+class BatchConfig(StrictModel):
+    """How batches are made and waited for."""
+
+    poll_interval: float = Field(
+        default=30.0,
+        ge=0.01,
+        le=3600,
+        description="Seconds between two looks at a batch, 0.01 to 3,600.",
+    )
+    max_wait: float = Field(
+        default=26.0,
+        gt=0,
+        le=1000,
+        description="Hours after which a batch that has not ended stops the run, resumable, above 0 to 1,000.",
+    )
+    max_requests: int = Field(
+        default=50_000, ge=1, le=1_000_000, description="Asks of one batch at most, 1 to 1,000,000."
     )
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from market_agents.agents.generation import asked_entries
 from market_agents.config import LLMConfig, SimulationConfig, base_url, read_environment
 from market_agents.inference.asks import Usage
-from market_agents.inference.prices import Price, cost_of, price_of
+from market_agents.inference.prices import MILLION, Price, cost_of, price_of
 from market_agents.inference.rehearsal import RehearsalDoor, RehearsedAsk
 from market_agents.meta_orchestrator import MetaOrchestrator
 
 MOST_AGENTS = 60
 MOST_ROUNDS = 6
 LATENCY_SECONDS = 2.0
+BATCH_SECONDS = (120.0, 1800.0, 86_400.0)
+"""How long a batch is taken to last: providers promise a day, and mostly need much less."""
 
 _BYTES_A_TOKEN = (5.5, 4.0, 3.0)
 _GROWTH = (0.7, 1.0, 2.0)
@@ -56,6 +58,8 @@ class EntryForecast:
         cost: US dollars; None where the price is unknown.
         price: where the cost comes from; None where it is unknown, or nothing is charged.
         is_free: whether it is the stand-in.
+        batched: how many of the asks go in batches.
+        batch_prices: US dollars for a million tokens in and out there; None where nothing goes there, or unknown.
     """
 
     name: str
@@ -66,6 +70,8 @@ class EntryForecast:
     cost: Span | None
     price: Price | None
     is_free: bool
+    batched: float = 0.0
+    batch_prices: tuple[Decimal, Decimal] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,8 @@ class Forecast:
     Attributes:
         entries: those that are asked, by name.
         seconds: wall-clock time at the configured limits and the assumed latency.
-        waves: calls that wait for one another, one after the other.
+        waves: calls or batches that wait for one another, one after the other.
+        batches: how many of these are batches.
         rehearsed_agents: how many agents were rehearsed; with more, amounts are in proportion.
         rehearsed_rounds: likewise; later rounds are taken to be like the last rehearsed one.
     """
@@ -83,6 +90,7 @@ class Forecast:
     entries: Sequence[EntryForecast]
     seconds: Span
     waves: int
+    batches: int
     rehearsed_agents: int
     rehearsed_rounds: int
 
@@ -121,12 +129,14 @@ def forecast(
     scale = config.num_agents / agents
     variables = read_environment(folder or Path.cwd())
     entries = [
-        _entry_forecast(entry, variables, [(ask, scale * weights[ask.environment, ask.round]) for ask in own])
+        _entry_forecast(
+            config, entry, variables, [(ask, scale * weights[ask.environment, ask.round]) for ask in own]
+        )
         for entry in asked_entries(config)
         if (own := [ask for ask in asks if ask.entry == entry.name])
     ]
-    seconds, waves = _time(config, asks, weights, scale, latency)
-    return Forecast(entries, seconds, waves, agents, rounds)
+    seconds, waves, batches = _time(config, asks, weights, scale, latency)
+    return Forecast(entries, seconds, waves, batches, agents, rounds)
 
 
 def _rehearse(config: SimulationConfig) -> list[RehearsedAsk]:
@@ -158,7 +168,10 @@ def _weights(
 
 
 def _entry_forecast(
-    entry: LLMConfig, variables: Mapping[str, str], asks: Sequence[tuple[RehearsedAsk, float]]
+    config: SimulationConfig,
+    entry: LLMConfig,
+    variables: Mapping[str, str],
+    asks: Sequence[tuple[RehearsedAsk, float]],
 ) -> EntryForecast:
     """The amounts of one entry, from its asks and how often each stands for one of the run."""
     calls = _spread(sum(times for _, times in asks))
@@ -169,20 +182,56 @@ def _entry_forecast(
     is_free = entry.client == "offline"
     address = None if is_free else base_url(entry, variables)
     price = None if is_free else price_of(entry.model, address, entry)
-    cost: Span | None = Span()
-    if not is_free:
+    cost = Span() if is_free else _cost(config, entry, address, asks)
+    batched = sum(times for ask, times in asks if _is_batched(config, entry, ask))
+    return EntryForecast(
+        entry.name,
+        entry.model,
+        calls,
+        prompt_tokens,
+        completion_tokens,
+        cost,
+        price,
+        is_free,
+        batched=batched,
+        batch_prices=_batch_prices(entry, address) if batched else None,
+    )
+
+
+def _is_batched(config: SimulationConfig, entry: LLMConfig, ask: RehearsedAsk) -> bool:
+    """Whether an ask goes in a batch; embeddings and the stand-in never do."""
+    is_asked_live = entry.client == "offline" or entry.name == config.memory.embeddings
+    return not is_asked_live and config.is_batched(entry, ask.environment)
+
+
+def _batch_prices(entry: LLMConfig, address: str | None) -> tuple[Decimal, Decimal] | None:
+    """US dollars for a million tokens in and out, in batches; None where they are unknown."""
+    sides = (Usage(prompt_tokens=MILLION), Usage(completion_tokens=MILLION))
+    asked, answered = (cost_of(usage, entry.model, address, entry, in_batch=True) for usage in sides)
+    return None if asked is None or answered is None else (asked, answered)
+
+
+def _cost(
+    config: SimulationConfig,
+    entry: LLMConfig,
+    address: str | None,
+    asks: Sequence[tuple[RehearsedAsk, float]],
+) -> Span | None:
+    """What asks with calls and in batches come to together; None where a price is unknown."""
+    total = Span()
+    for in_batch in (False, True):
+        own = [(ask, times) for ask, times in asks if _is_batched(config, entry, ask) == in_batch]
+        prompts = _with_repeats(sum((_prompt_tokens(ask).times(times) for ask, times in own), Span()))
+        answers = _with_repeats(sum((_answer_tokens(ask).times(times) for ask, times in own), Span()))
         amounts = [
-            cost_of(Usage(round(prompt), round(answer)), entry.model, address, entry)
-            for prompt, answer in (
-                (prompt_tokens.low, completion_tokens.low),
-                (prompt_tokens.likely, completion_tokens.likely),
-                (prompt_tokens.high, completion_tokens.high),
-            )
+            cost_of(Usage(round(prompt), round(answer)), entry.model, address, entry, in_batch=in_batch)
+            for prompt, answer in zip(_sides(prompts), _sides(answers), strict=True)
         ]
         cost = _priced(amounts)
-    return EntryForecast(
-        entry.name, entry.model, calls, prompt_tokens, completion_tokens, cost, price, is_free
-    )
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 def _priced(amounts: Sequence[Decimal | None]) -> Span | None:
@@ -217,23 +266,29 @@ def _time(
     weights: Mapping[tuple[str, int], float],
     scale: float,
     latency: float,
-) -> tuple[Span, int]:
-    """Each wave takes as long as its calls need at the latency, or at the limits of the slowest entry."""
+) -> tuple[Span, int, int]:
+    """Each wave takes as long as its calls need at the latency, or at the limits of the slowest entry, or a batch."""
     waves: defaultdict[int, dict[str, list[RehearsedAsk]]] = defaultdict(lambda: defaultdict(list))
     for ask in asks:
         waves[ask.wave][ask.entry].append(ask)
     entries = {entry.name: entry for entry in asked_entries(config)}
-    total, count = Span(), 0.0
+    total, count, batches = Span(), 0.0, 0.0
     for by_entry in waves.values():
         slowest = Span()
         for name, together in by_entry.items():
-            own = _wave_seconds(config, entries[name], together, scale, latency)
+            if _is_batched(config, entries[name], together[0]):
+                own = Span(*BATCH_SECONDS)
+            else:
+                own = _wave_seconds(config, entries[name], together, scale, latency)
             slowest = Span(*(max(pair) for pair in zip(_sides(slowest), _sides(own), strict=True)))
         first = next(iter(by_entry.values()))[0]
         times = weights[first.environment, first.round]
         total += slowest.times(times)
         count += times
-    return total, round(count)
+        batches += times * any(
+            _is_batched(config, entries[name], together[0]) for name, together in by_entry.items()
+        )
+    return total, round(count), round(batches)
 
 
 def _wave_seconds(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -26,6 +26,15 @@ KINDS = (
     | {"delay", "reset_mid_body", "lost_reply", "truncate", "malformed", "refusal", "content_filter"}
     | {"wrong_model", "usage_missing", "usage_nan", "usage_negative"}
 )
+# Kinds that strike lines of a batch only.
+LINE_KINDS = frozenset({"line_missing", "line_twice", "line_garbled"})
+# Kinds that strike a batch as a whole, or a request about one.
+BATCH_KINDS = frozenset(
+    {"batch_waits", "batch_slow", "batch_failed", "batch_expired", "batch_cancelled", "batch_shuffled"}
+)
+BATCH_REQUEST_KINDS = frozenset({"batch_status", "batch_lost"})
+KINDS = KINDS | LINE_KINDS | BATCH_KINDS | BATCH_REQUEST_KINDS
+BATCH_REQUESTS = frozenset({"upload", "create", "look", "list", "fetch"})
 MALFORMED = frozenset(
     {"fenced", "prose", "plain_prose", "trailing_comma", "two_objects", "list", "null", "bom"}
     | {"megabyte_brace", "deep_100000", "digits_5000", "empty", "html", "not_json"}
@@ -49,7 +58,10 @@ class Rule:
         ms: of ``delay``, milliseconds.
         jitter_ms: of ``delay``, at most so many milliseconds more, drawn from the request.
         model: of ``wrong_model``, the name given back.
-        cut: of ``truncate``, the share of the text that remains (1 leaves an answer that parses).
+        cut: of ``truncate``, the share of the text that remains (1 leaves an answer that parses); of ``batch_expired``
+            and ``batch_cancelled``, the share of the lines that are answered.
+        polls: of ``batch_waits`` and ``batch_slow``, how often one has to look before it goes on.
+        on: of ``batch_status``, which requests about batches it strikes, one of ``BATCH_REQUESTS``.
     """
 
     kind: str
@@ -65,6 +77,8 @@ class Rule:
     jitter_ms: float = 0.0
     model: str = "another-model"
     cut: float = 0.5
+    polls: int = 2
+    on: str = "upload"
 
     @property
     def texts(self) -> Sequence[str]:
@@ -80,6 +94,8 @@ class Rule:
             )
         if sum(limit is not None for limit in (self.first, self.after, self.every, self.probability)) > 1:
             raise ValueError(f"fault {self.kind!r}: give only one of first, after, every and probability")
+        if self.on not in BATCH_REQUESTS:
+            raise ValueError(f"fault {self.kind!r}: on must be one of {', '.join(sorted(BATCH_REQUESTS))}")
         if self.every is not None and self.every < 1:
             raise ValueError(f"fault {self.kind!r}: every must be at least 1, not {self.every}")
 
@@ -108,7 +124,34 @@ class FaultPlan:
         self._rules: Sequence[Rule] = tuple(rules)
         self._matched = [0] * len(self._rules)
 
-    def strike(self, raw: bytes, wanted_format: str, structured: bool, key: str, attempt: int) -> list[Rule]:
+    def strike_batch(self, kinds: Collection[str], raw: bytes, on: str = "") -> list[Rule]:
+        """The rules of some kinds that strike a batch, or one request about batches.
+
+        Args:
+            kinds: of ``BATCH_KINDS`` or ``BATCH_REQUEST_KINDS``.
+            raw: what ``match`` looks at.
+            on: which request it is.
+        """
+        striking = []
+        for place, rule in enumerate(self._rules):
+            is_meant = rule.kind in kinds and (not on or rule.kind != "batch_status" or rule.on == on)
+            if not is_meant or not all(text.encode() in raw for text in rule.texts):
+                continue
+            self._matched[place] += 1
+            if self._due(place, f"{self._matched[place]}:{place}"):
+                striking.append(rule)
+        return striking
+
+    def strike(
+        self,
+        raw: bytes,
+        wanted_format: str,
+        structured: bool,
+        key: str,
+        attempt: int,
+        *,
+        in_batch: bool = False,
+    ) -> list[Rule]:
         """The rules that strike a request, in order; a final one is the last.
 
         A rule counts only the requests that reach it, so what an earlier final rule took does not use it up.
@@ -119,9 +162,12 @@ class FaultPlan:
             structured: whether its answer is a structured one.
             key: its request hash.
             attempt: how often this request came, 1 for the first time.
+            in_batch: whether it is a line of a batch.
         """
         striking: list[Rule] = []
         for place, rule in enumerate(self._rules):
+            if rule.kind in BATCH_KINDS | BATCH_REQUEST_KINDS or (rule.kind in LINE_KINDS and not in_batch):
+                continue
             if NEEDS_FORMAT.get(rule.kind, wanted_format) != wanted_format:
                 continue
             if rule.kind in NEEDS_VALUE and not structured:

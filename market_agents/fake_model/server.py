@@ -19,6 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from market_agents.fake_model.answers import fraction, vector
+from market_agents.fake_model.batches import BatchShelf
 from market_agents.fake_model.faults import FaultPlan, Rule, parse_rules
 from market_agents.fake_model.ledger import Entry, Ledger
 from market_agents.fake_model.mutations import error_body, mutate, refusal_of_format, whole_body
@@ -50,6 +51,7 @@ class FakeModelServer:
         self._ledger = Ledger(options.ledger)
         self._plan = FaultPlan(options.rules)
         self._release = asyncio.Event()
+        self._batches = BatchShelf(self._ledger, lambda: self._plan, options.seed)
 
     def application(self) -> web.Application:
         """The web application with all routes."""
@@ -57,6 +59,7 @@ class FakeModelServer:
         application.router.add_post("/v1/chat/completions", self._chat)
         application.router.add_post("/v1/embeddings", self._embed)
         application.router.add_get("/v1/models", self._models)
+        self._batches.add_routes(application)
         application.router.add_get("/ledger", self._show_ledger)
         application.router.add_post("/faults", self._set_faults)
         application.router.add_post("/reset", self._reset)
@@ -191,6 +194,7 @@ class FakeModelServer:
         self._release = asyncio.Event()
         self._plan = FaultPlan(self._options.rules)
         self._ledger.clear()
+        self._batches.clear()
         return web.json_response({})
 
 

@@ -1,6 +1,7 @@
 """The one door to models: requests, structured answers, limits, retries, prices, and the journal's promise."""
 
 from market_agents.inference.asks import Message, Outcome, Request, StandIn, Status, Usage
+from market_agents.inference.batches import BatchSettings, Progress
 from market_agents.inference.budget import Amount, Budget
 from market_agents.inference.building import build_endpoints, refuse_unknown_prices
 from market_agents.inference.door import ModelDoor, Tally
@@ -11,6 +12,7 @@ from market_agents.inference.scope import Scope, asking, current_scope
 
 __all__ = [
     "Amount",
+    "BatchSettings",
     "Budget",
     "Decision",
     "DoorEmbedder",
@@ -22,6 +24,7 @@ __all__ = [
     "Message",
     "ModelDoor",
     "Outcome",
+    "Progress",
     "Request",
     "Scope",
     "StandIn",

@@ -146,9 +146,13 @@ class Budget:
         self.spent += actual
         self._wake()
 
-    def begin(self, spent: Amount, reserved: Amount = NOTHING) -> None:
-        """Start from what the run spent before it was resumed, and from what still waits in batches."""
-        self.spent, self.reserved = spent, reserved
+    def begin(self, spent: Amount) -> None:
+        """Start from what the run spent before it was resumed."""
+        self.spent = spent
+
+    def hold(self, reserved: Amount) -> None:
+        """Keep free, cap or no cap, what asks in batches of an earlier process may come to; each settles its part."""
+        self.reserved += reserved
 
     def refusal(self, agent_id: str, request: Request, price: Price) -> str | None:
         """Why an agent may not ask any more, None where it may.
@@ -250,6 +254,10 @@ class Purse:
         if self._note is not None and self._budget.config.any_set:
             await self._note(self)
             self._is_noted = True
+        self._was_sent = True
+
+    def dispatched(self) -> None:
+        """As `sent`, for an attempt that is kept already, together with the batch that it goes into."""
         self._was_sent = True
 
     def failed(self, *, maybe_paid: bool) -> None:

@@ -89,9 +89,9 @@ def _provider(
     if config.client == "offline":
         return OfflineProvider(seed)
     # The provider's library takes half a second to import: only a run that needs it pays.
-    from market_agents.inference.providers.openai_chat import OpenAIChatProvider
+    from market_agents.inference.providers.openai_batch import OpenAIBatchProvider
 
-    return OpenAIChatProvider(
+    return OpenAIBatchProvider(
         base_url=address,
         api_key=secret,
         key_name=config.api_key_env or "OPENAI_API_KEY",

@@ -10,8 +10,8 @@ import hashlib
 import itertools
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self
@@ -19,13 +19,17 @@ from typing import Self
 from market_agents.config import LLMConfig
 from market_agents.errors import BudgetExhausted, MarketAgentsError, ProviderAway, ReplayMiss, UserError
 from market_agents.inference.asks import Outcome, Request, Status
-from market_agents.inference.budget import ZERO, Amount, Budget, Price, Purse
+from market_agents.inference.batches import Batch, BatchSettings, Progress
+from market_agents.inference.batching import BatchQueue
+from market_agents.inference.budget import NOTHING, ZERO, Amount, Budget, Price, Purse
 from market_agents.inference.caching import cache_key, from_cache, is_worth_keeping
+from market_agents.inference.embeddings import EmbeddingRequest
 from market_agents.inference.endpoints import Effort, Endpoint
 from market_agents.inference.intents import Intent
 from market_agents.inference.journal import Journal
 from market_agents.inference.outcomes import judge, recall, row_of
 from market_agents.inference.prices import cost_of
+from market_agents.inference.providers.batch import BatchProvider
 from market_agents.inference.scope import Scope, current_scope
 
 
@@ -78,6 +82,8 @@ class ModelDoor:
         run_id: enters idempotency keys only.
         replay: answer from the journal alone.
         budget: what may be spent; without caps by default.
+        batches: how batches are made and waited for.
+        is_batched: which asks of an entry go in batches, by where in the run they are made; none by default.
     """
 
     def __init__(
@@ -88,6 +94,8 @@ class ModelDoor:
         run_id: str = "",
         replay: bool = False,
         budget: Budget | None = None,
+        batches: BatchSettings | None = None,
+        is_batched: Callable[[LLMConfig, Scope], bool] | None = None,
     ) -> None:
         self.tally = Tally()
         self.budget = budget or Budget()
@@ -100,19 +108,35 @@ class ModelDoor:
         self._open = AsyncExitStack()
         self._stopped: MarketAgentsError | None = None
         self._left: dict[str, Intent] = {}
+        self._is_batched = is_batched
+        self._batches = BatchQueue(
+            batches or BatchSettings(), lambda: self.journal, self._run_id, lambda: self._stopped
+        )
 
     async def __aenter__(self) -> Self:
         """Learn what is under way since an earlier process, and keep connections open until the block ends."""
         if not self._replay:
             left = [Intent.from_row(row) for row in await self.journal.intents()]
             self._left = {intent.key: intent for intent in left}
+            self._batches.remember([Batch.from_row(row) for row in await self.journal.batches()])
         for endpoint in _distinct(self._endpoints.values()):
             await self._open.enter_async_context(endpoint)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close all connections."""
+        """Close all connections; a batch goes on at the provider."""
+        await self._batches.close()
         await self._open.aclose()
+
+    @property
+    def batches(self) -> Mapping[int, Progress]:
+        """The batches that are waited for, by their numbers."""
+        return self._batches.waiting
+
+    @property
+    def reserved_in_batches(self) -> Amount:
+        """What the asks may come to that an earlier process put into batches and that have no outcome yet."""
+        return sum((intent.reserved for intent in self._left.values() if intent.batch is not None), NOTHING)
 
     @property
     def were_in_flight(self) -> tuple[str, ...]:
@@ -137,6 +161,12 @@ class ModelDoor:
         """
         scope = current_scope()
         request_key = scope.next_key(key) if scope else f"outside/{next(self._free_keys)}"
+        with self._batches.asking():
+            return await self._ask(request, config, request_key, scope)
+
+    async def _ask(
+        self, request: Request, config: LLMConfig, request_key: str, scope: Scope | None
+    ) -> Outcome:
         known = await self.journal.find(request_key)
         if known is not None:
             outcome = recall(known, request)
@@ -175,17 +205,23 @@ class ModelDoor:
         self, request: Request, config: LLMConfig, key: str, scope: Scope | None, kept_under: str | None
     ) -> Outcome:
         endpoint = self._endpoints[config.name]
-        async with endpoint, endpoint.limits.slot(scope.agent_id if scope else ""):
+        intent = self._left.pop(key, None) or Intent(key, request.hash)
+        intent.require_same(request)
+        in_batch = self._goes_in_a_batch(request, config, scope, intent)
+        async with endpoint, self._slot(endpoint, scope, in_batch=in_batch):
             if self._stopped is not None:
                 raise self._stopped
-            self.tally.in_flight += 1
-            purse = self._purse(request, config, key)
+            purse = self._purse(request, config, intent, in_batch=in_batch)
             earlier = purse.attempts
             try:
-                effort = await self._effort(endpoint, request, key, purse)
+                if in_batch:
+                    name = self._idempotency_key(key)
+                    effort = await self._batches.call(endpoint, request, name, purse, config.name, intent)
+                else:
+                    effort = await self._effort(endpoint, request, key, purse)
                 outcome = replace(judge(effort, request, key), attempts=earlier + effort.attempts)
                 if effort.completion is not None:
-                    price = self._price(outcome.returned_model or request.model, config)
+                    price = self._price(outcome.returned_model or request.model, config, in_batch=in_batch)
                     outcome = replace(outcome, cost=price(outcome.usage))
                     self.budget.learn(request, outcome.usage.prompt_tokens)
                     purse.paid(outcome.usage, outcome.cost)
@@ -201,8 +237,32 @@ class ModelDoor:
                 raise
             finally:
                 purse.close()
-                self.tally.in_flight -= 1
         return outcome
+
+    def _goes_in_a_batch(
+        self, request: Request, config: LLMConfig, scope: Scope | None, intent: Intent
+    ) -> bool:
+        """Whether an ask waits for others to go with; one that is in a batch already waits for that, come what may."""
+        if intent.batch is not None:
+            return True
+        if self._is_batched is None or scope is None or isinstance(request, EmbeddingRequest):
+            return False
+        return isinstance(self._endpoints[config.name].provider, BatchProvider) and self._is_batched(
+            config, scope
+        )
+
+    @asynccontextmanager
+    async def _slot(self, endpoint: Endpoint, scope: Scope | None, *, in_batch: bool) -> AsyncIterator[None]:
+        """A slot in flight; an ask in a batch needs none."""
+        if in_batch:
+            yield
+            return
+        async with endpoint.limits.slot(scope.agent_id if scope else ""):
+            self.tally.in_flight += 1
+            try:
+                yield
+            finally:
+                self.tally.in_flight -= 1
 
     async def _effort(self, endpoint: Endpoint, request: Request, key: str, purse: Purse) -> Effort:
         """Ask until there is an end; an attempt that is known to be over is none that may still be paid."""
@@ -212,24 +272,23 @@ class ModelDoor:
             await purse.take_back()
             raise
 
-    def _purse(self, request: Request, config: LLMConfig, key: str) -> Purse:
-        """What an ask is paid from; one that was under way when an earlier process ended may have been paid then."""
-        before = self._left.pop(key, None) or Intent(key, request.hash)
-        before.require_same(request)
+    def _purse(self, request: Request, config: LLMConfig, before: Intent, *, in_batch: bool) -> Purse:
+        """What an ask is paid from; one that was in flight when an earlier process ended may have been paid then."""
 
         async def note(purse: Purse) -> None:
-            intent = Intent(key, request.hash, purse.attempts, purse.unconfirmed, purse.reserved)
+            intent = Intent(before.key, request.hash, purse.attempts, purse.unconfirmed, purse.reserved)
             await self.journal.intend(intent.row)
 
+        lost = before.reserved if before.batch is None else NOTHING
         return self.budget.purse(
             request,
-            self._price(request.model, config),
-            attempts=before.attempts + before.reserved.calls,
-            unconfirmed=before.unconfirmed + before.reserved,
+            self._price(request.model, config, in_batch=in_batch),
+            attempts=before.attempts + lost.calls,
+            unconfirmed=before.unconfirmed + lost,
             note=note,
         )
 
-    def _price(self, model: str, config: LLMConfig) -> Price:
+    def _price(self, model: str, config: LLMConfig, *, in_batch: bool = False) -> Price:
         """What a usage of a model costs at the endpoint of an entry, as far as that is asked in this process."""
         endpoint = self._endpoints.get(config.name)
         if endpoint is None:
@@ -238,7 +297,7 @@ class ModelDoor:
         provider = endpoint.provider
         if not provider.charges:
             return lambda usage: ZERO  # noqa: ARG005  (nothing is charged, whatever was used)
-        return lambda usage: cost_of(usage, model, provider.base_url, config)
+        return lambda usage: cost_of(usage, model, provider.base_url, config, in_batch=in_batch)
 
     def _idempotency_key(self, key: str) -> str:
         return hashlib.sha256(f"{self._run_id}/{key}".encode()).hexdigest()[:40]

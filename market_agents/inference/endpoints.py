@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
+from typing import TypeVar
 
 from market_agents.errors import EndpointUnusable, MarketAgentsError, ProviderAway, UserError
 from market_agents.inference.asks import Completion, Request
@@ -24,6 +25,8 @@ PROBES_BEFORE_GIVING_UP = 3
 
 MOST_GARBLED_REPLIES = 3
 """Replies that nobody can read, each perhaps paid for, before an ask ends without an answer."""
+
+T = TypeVar("T")
 
 _Send = Callable[[], Awaitable[Completion]]
 
@@ -168,6 +171,31 @@ class Endpoint:
         finally:
             state.asking -= 1
 
+    async def persist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something about a batch, again and again until the total deadline.
+
+        Raises:
+            UserError, ProviderAway: the endpoint cannot be used at all, or does not know of batches.
+        """
+        self.provider.open()
+        started, failures = _now(), 0
+        while True:
+            try:
+                found = await work()
+            except AttemptFailed as failure:
+                failures += 1
+                wait = self._pause(failure, failures)
+                is_final = failure.verdict in {Verdict.KEY_REFUSED, Verdict.GIVE_UP}
+                unheard = (
+                    not self.has_answered() and not failure.reached and failures >= PROBES_BEFORE_GIVING_UP
+                )
+                if is_final or unheard or _now() + wait - started > self._total_timeout:
+                    raise self.away(failure) from failure
+                await asyncio.sleep(wait)
+            else:
+                self._answered_at = _now()
+                return found
+
     async def _persist(
         self, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
     ) -> Effort:
@@ -222,10 +250,10 @@ class Endpoint:
             UserError, ProviderAway: the endpoint cannot be used at all.
         """
         if failure.verdict is Verdict.KEY_REFUSED:
-            raise self._away(failure) from failure
+            raise self.away(failure) from failure
         trial.garbled += failure.verdict is Verdict.GARBLED
         if trial.garbled >= MOST_GARBLED_REPLIES and not self.has_answered():
-            raise self._away(failure) from failure
+            raise self.away(failure) from failure
         if failure.verdict is Verdict.GIVE_UP or trial.garbled >= MOST_GARBLED_REPLIES:
             return Effort(None, trial.attempts, trial.milliseconds, failure)
         if failure.verdict is Verdict.FALL_BACK:
@@ -263,10 +291,11 @@ class Endpoint:
         shut = (failure.retry_after or 0.0) > self._total_timeout
         answered = self._answered_at is not None
         if shut or not answered or (not alone and (self._answered_at or 0.0) < trial.started):
-            raise self._away(failure) from failure
+            raise self.away(failure) from failure
         return Effort(None, trial.attempts, trial.milliseconds, failure)
 
-    def _away(self, failure: AttemptFailed) -> MarketAgentsError:
+    def away(self, failure: AttemptFailed) -> MarketAgentsError:
+        """What tells everybody who asks that the endpoint cannot be used any more."""
         refused = failure.verdict is Verdict.KEY_REFUSED or not failure.reached
         if refused and not self.has_answered():
             self._stop = EndpointUnusable(failure.reason)

@@ -39,43 +39,60 @@ class Price:
     note: str = ""
 
 
-def cost_of(usage: Usage, model: str, base_url: str | None, entry: LLMConfig | None = None) -> Decimal | None:
+def cost_of(
+    usage: Usage,
+    model: str,
+    base_url: str | None,
+    entry: LLMConfig | None = None,
+    *,
+    in_batch: bool = False,
+) -> Decimal | None:
     """US dollars for one reply, or None where no price is known for the model at that address.
+
+    What comes in a batch costs ``batch_price_share`` of that, where the entry names it; else the list's own price for
+    batches where it has one, and the full price where it has none.
 
     Args:
         usage: tokens of the reply.
         model: the model's name as the provider returned it.
         base_url: the endpoint's address; None means OpenAI's own.
         entry: the entry of ``llm_configs`` that was asked; prices that it names count for all its replies.
+        in_batch: whether the reply came in a batch.
     """
+    if in_batch and entry is not None and entry.batch_price_share is not None:
+        live = cost_of(usage, model, base_url, entry)
+        return None if live is None else live * _exact(entry.batch_price_share)
     if entry is not None and entry.input_price is not None and entry.output_price is not None:
         asked = _exact(entry.input_price) * usage.prompt_tokens
         return (asked + _exact(entry.output_price) * usage.completion_tokens) / MILLION
     if usage.cached_tokens > usage.prompt_tokens:
         return None
-    listed = _listed(model, base_url, datetime.now(UTC).date())
+    listed = _listed(model, base_url, datetime.now(UTC).date(), in_batch)
     if listed is None:
         return None
     if listed.note:
-        return _long_cost(usage, model, base_url)
+        return _long_cost(usage, model, base_url, in_batch=in_batch)
     cached = usage.cached_tokens * (listed.input if listed.cached_input is None else listed.cached_input)
     fresh = (usage.prompt_tokens - usage.cached_tokens) * listed.input
     return (cached + fresh + usage.completion_tokens * listed.output) / MILLION
 
 
-def _long_cost(usage: Usage, model: str, base_url: str | None) -> Decimal | None:
+def _long_cost(usage: Usage, model: str, base_url: str | None, *, in_batch: bool) -> Decimal | None:
     """As the library reckons: by steps of the prompt's length, or by the request; slow, so only where it must be."""
     tokens = genai_prices.Usage(
         input_tokens=usage.prompt_tokens,
         output_tokens=usage.completion_tokens,
         cache_read_tokens=usage.cached_tokens,
     )
+    context = _context(in_batch=in_batch)
     try:
         if base_url is None:
-            return genai_prices.calc_price(tokens, model, provider_id="openai").total_price
-        return genai_prices.calc_price(tokens, model, provider_api_url=base_url).total_price
+            found = genai_prices.calc_price(tokens, model, provider_id="openai", price_context=context)
+        else:
+            found = genai_prices.calc_price(tokens, model, provider_api_url=base_url, price_context=context)
     except (LookupError, ValueError):
         return None
+    return found.total_price
 
 
 def price_of(model: str, base_url: str | None, entry: LLMConfig | None = None) -> Price | None:
@@ -89,12 +106,17 @@ def price_of(model: str, base_url: str | None, entry: LLMConfig | None = None) -
     if entry is not None and entry.input_price is not None and entry.output_price is not None:
         asked, answered = _exact(entry.input_price), _exact(entry.output_price)
         return Price(model, asked, answered, None, OWN)
-    listed = _listed(model, base_url, datetime.now(UTC).date())
+    listed = _listed(model, base_url, datetime.now(UTC).date(), in_batch=False)
     return None if listed is None else replace(listed, as_of=list_date())
 
 
+def _context(*, in_batch: bool) -> dict[str, str] | None:
+    """How the list names what is asked in a batch."""
+    return {"processing": "batch"} if in_batch else None
+
+
 @lru_cache(maxsize=1024)
-def _listed(model: str, base_url: str | None, day: date) -> Price | None:
+def _listed(model: str, base_url: str | None, day: date, in_batch: bool) -> Price | None:
     """What the list says on a day; one that is no mere price for a token has a note that says so."""
     try:
         _, found = data_snapshot.get_snapshot().find_provider_model(
@@ -102,7 +124,8 @@ def _listed(model: str, base_url: str | None, day: date) -> Price | None:
         )
     except (LookupError, ValueError):
         return None
-    prices = found.get_prices(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    prices = found.get_prices(moment, _context(in_batch=in_batch))
     amounts = (prices.input_mtok, prices.output_mtok, prices.cache_read_mtok)
     notes = []
     if any(isinstance(amount, TieredPrices) for amount in amounts):

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from rich.cells import cell_len, set_cell_size
 
 from market_agents.economics.ticks import TickScale
-from market_agents.inference import Budget, Tally
+from market_agents.inference import Budget, Progress, Tally
 from market_agents.plain_text import one_line
 from market_agents.run_view.chart import RULE, Line, Span, price_chart
 from market_agents.run_view.figures import figures
@@ -41,6 +41,7 @@ class Present:
     Attributes:
         elapsed: seconds since the start.
         left: seconds that the run may still take; None where nobody knows yet.
+        batches: those that are waited for.
     """
 
     scene: Scene
@@ -49,6 +50,7 @@ class Present:
     scale: TickScale
     elapsed: float
     left: float | None
+    batches: Sequence[Progress] = ()
 
 
 def draw(present: Present, width: int, height: int) -> list[Line]:
@@ -56,7 +58,7 @@ def draw(present: Present, width: int, height: int) -> list[Line]:
     most = min(MOST_LINES, height // 2)
     if width < NARROWEST or most < LOWEST:
         return [_short(present, width)]
-    lines = [_heading(present, width), *_flow(figures(present.tally, present.budget), width)]
+    lines = [_heading(present, width), *_flow(figures(present.tally, present.budget, present.batches), width)]
     left = most - len(lines)
     if width >= SIDE_BY_SIDE:
         half = (width - GAP) // 2
@@ -81,7 +83,10 @@ def _place(present: Present) -> list[str]:
 
 
 def _short(present: Present, width: int) -> Line:
-    told = [*_place(present)[:1], *(text for text, _ in figures(present.tally, present.budget))]
+    told = [
+        *_place(present)[:1],
+        *(text for text, _ in figures(present.tally, present.budget, present.batches)),
+    ]
     return [(set_cell_size(SEPARATOR.join(told), width).rstrip(), "dim")]
 
 

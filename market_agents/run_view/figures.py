@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from market_agents.inference import Budget, Tally
+from market_agents.inference import Budget, Progress, Tally
 from market_agents.run_view.chart import Span
 
 NEARLY_ALL = 0.8
 """The share of a cap from which on it is shown in another colour."""
 
 
-def figures(tally: Tally, budget: Budget) -> list[Span]:
-    """Asks, tokens and cost, each with its cap if it has one; the first ones matter most."""
+def figures(tally: Tally, budget: Budget, batches: Iterable[Progress] = ()) -> list[Span]:
+    """Asks, tokens and cost, each with its cap if it has one, and what is waited for; the first ones matter most."""
     spent, caps = budget.spent, budget.config
     told: list[Span] = [
         (f"{tally.asked:,} asks done", "bold"),
         (f"{tally.in_flight:,} in flight", ""),
+        *((f"{batch.batch_id}: {batch.done:,} of {batch.total:,} done", "cyan") for batch in batches),
         (f"{tally.unanswered:,} without answer", "yellow" if tally.unanswered else ""),
         _cost(tally, spent.cost, caps.max_cost),
         _against(f"{spent.tokens:,}", spent.tokens, caps.max_tokens, "{:,}", " tokens"),

@@ -112,6 +112,7 @@ class RunView:
             scale=self._scale,
             elapsed=now - self._began,
             left=self._pace.seconds_left(now, self.scene.rounds, tally),
+            batches=tuple(self._door.batches.values()),
         )
         return draw(present, self._console.width - 1, self._console.height)
 

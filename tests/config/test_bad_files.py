@@ -92,7 +92,7 @@ BAD = [
     Bad(BASE + "Seed: 2\n", 4, "Seed", "unknown key; did you mean 'seed'?"),
     Bad(BASE + "num_units: 2\n", 4, "num_units", "unknown key; it belongs into agent_config"),
     Bad(BASE + "num_sellers: 12\n", 4, "num_sellers", "set num_agents and agent_config.buyer_share"),
-    Bad(BASE + "zzz: 2\n", 4, "zzz", "unknown key; known: agent_config, budget, database_config"),
+    Bad(BASE + "zzz: 2\n", 4, "zzz", "unknown key; known: agent_config, batch, budget, database_config"),
     Bad(AGENTS + "  num_unit: 2\n", 5, "agent_config.num_unit", "unknown key; did you mean 'num_units'?"),
     Bad(CUT, 1, "num_agents", "missing; expected an integer from 1 to 1,000,000"),
     Bad("num_agents: 4\nmax_rounds: 1\n", 1, "environment_order", "missing; expected a list of at least 1"),

@@ -84,8 +84,8 @@ def test_every_free_key_exists() -> None:
         place: object = tree
         for part in path:
             if part == "*":
-                assert isinstance(place, list)
-                place = place[0]
+                assert isinstance(place, list | dict)
+                place = place[0] if isinstance(place, list) else next(iter(place.values()))
             else:
                 assert isinstance(place, dict)
                 assert part in place

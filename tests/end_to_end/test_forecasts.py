@@ -28,6 +28,7 @@ TREATMENTS: dict[str, dict[str, Any]] = {
         "environment_order": ["auction"],
         "memory.enabled": False,
     },
+    "batched": {"num_agents": 4, "max_rounds": 1, "execution": "batch", "batch.poll_interval": 0.02},
     "ending-early": {
         "num_agents": 4,
         "max_rounds": 9,

@@ -22,7 +22,7 @@ def killed(nursery: Nursery, folder: Path, where: str, *words: str) -> None:
     assert nursery.run(folder, *words, **{VARIABLE: where}).code == -signal.SIGKILL, where
 
 
-@pytest.mark.parametrize("point", sorted(POINTS))
+@pytest.mark.parametrize("point", sorted(point for point in POINTS if not point.startswith("batch.")))
 def test_P01_killed_at_a_named_moment(
     tmp_path: Path, sqlite_url: str, nursery: Nursery, undisturbed: str, point: str
 ) -> None:

@@ -10,6 +10,7 @@ from market_agents.inference import Journal, MemoryJournal
 def test_the_rooms_door_shows_these_names() -> None:
     assert room.__all__ == [
         "Amount",
+        "BatchSettings",
         "Budget",
         "Decision",
         "DoorEmbedder",
@@ -21,6 +22,7 @@ def test_the_rooms_door_shows_these_names() -> None:
         "Message",
         "ModelDoor",
         "Outcome",
+        "Progress",
         "Request",
         "Scope",
         "StandIn",

@@ -129,6 +129,11 @@ class FakeModel:
         """
         self._call("POST", "/faults", json.dumps(list(faults)))
 
+    def cancel_batch(self, name: str) -> dict[str, Any]:
+        """Cancel a batch as its owner would in the provider's console; what it has answered stays."""
+        batch: dict[str, Any] = self._call("POST", f"/v1/batches/{name}/cancel")
+        return batch
+
     def reset(self) -> None:
         """Back to the start: empty ledger, the faults of the start, hanging requests cut off."""
         self._call("POST", "/reset")

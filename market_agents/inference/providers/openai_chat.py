@@ -7,12 +7,13 @@ import math
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import httpx2
@@ -46,12 +47,38 @@ _NOT_REACHED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class StatusReply:
+    """A reply with an error status.
+
+    Attributes:
+        status: HTTP.
+        said: the beginning of its body, without the key.
+        retry_after: seconds of silence that it asks for; None where it asks for none.
+    """
+
+    status: int
+    said: str
+    retry_after: float | None = None
+
+
+Judge = Callable[[StatusReply], AttemptFailed]
+"""Tells what a reply with an error status means."""
+
+
 class _Format(IntEnum):
     """How structured answers are asked for; an endpoint that refuses one is asked by the next."""
 
     SCHEMA = 0
     OBJECT = 1
     PLAIN = 2
+
+
+class Manner(NamedTuple):
+    """How a model is asked: the form of structured answers, and the name of the limit of an answer's length."""
+
+    form: _Format
+    limit: str
 
 
 class OpenAIChatProvider:
@@ -97,31 +124,55 @@ class OpenAIChatProvider:
 
     async def attempt(self, request: Request, key: str, idempotency_key: str) -> Completion:  # noqa: ARG002
         """Send the request once, in the best format that the endpoint is known to understand."""
-        used, limit = self._format, self._limit_of(request.model)
+        manner = self.manner(request.model)
+        body = await self.exchange(
+            lambda client: self._send(client, request, manner, idempotency_key),
+            lambda reply: self.judge_answer(reply, request, manner),
+        )
+        read = read_embeddings if isinstance(request, EmbeddingRequest) else read_completion
+        return read(body, request)
+
+    async def exchange(
+        self, send: Callable[[AsyncOpenAI], Awaitable[bytes]], judge: Judge, longest: float | None = None
+    ) -> str:
+        """Send one request to the endpoint, and give its reply's body without the key.
+
+        Args:
+            send: sends it and gives the body.
+            judge: tells what a reply with an error status means.
+            longest: seconds that it may take; the provider's timeout by default.
+
+        Raises:
+            AttemptFailed: with a verdict on what to do next.
+        """
+        seconds = longest or self._timeout
         try:
             client = self._opened()
             # The library's own timeout starts again with every byte that arrives.
-            async with asyncio.timeout(self._timeout):
-                body = await self._send(client, request, used, limit, idempotency_key)
+            async with asyncio.timeout(seconds):
+                body = await send(client)
         except TimeoutError:
-            failure = self._timed_out()
+            failure = self._timed_out(seconds)
+        except openai.APIStatusError as error:
+            # Not the library's text: the character set that a server names need not be one.
+            said = self._redacted(error.response.content.decode("utf-8", "replace"))[:2000]
+            failure = judge(StatusReply(error.status_code, said, _retry_after(error)))
         except openai.APIError as error:
-            failure = self._judge(error, request, used, limit)
+            failure = self._judge_transport(error)
         except (aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
             # What the transport does not translate for the library comes through as it is.
             failure = self._judge_transport(error)
         except Exception as error:  # noqa: BLE001  (a server's headers can make the library raise anything)
             failure = AttemptFailed(
-                Verdict.GARBLED, f"{self._address} sends a reply that cannot be read: {type(error).__name__}"
+                Verdict.GARBLED, f"{self.address} sends a reply that cannot be read: {type(error).__name__}"
             )
         else:
-            read = read_embeddings if isinstance(request, EmbeddingRequest) else read_completion
-            return read(self._redacted(body.decode("utf-8-sig", "replace")), request)
+            return self._redacted(body.decode("utf-8-sig", "replace"))
         # Out here, so that the library's exception, which may quote the key, does not travel along as context.
         raise failure
 
     async def _send(
-        self, client: AsyncOpenAI, request: Request, used: _Format, limit: str, idempotency_key: str
+        self, client: AsyncOpenAI, request: Request, manner: Manner, idempotency_key: str
     ) -> bytes:
         """The body of the reply.
 
@@ -131,8 +182,8 @@ class OpenAIChatProvider:
         if isinstance(request, EmbeddingRequest):
             path, body = "/embeddings", _embeddings_body(request)
         else:
-            path, body = "/chat/completions", _body(request, used, limit)
-            idempotency_key = f"{idempotency_key}-{used}-{len(limit)}"
+            path, body = "/chat/completions", chat_body(request, manner)
+            idempotency_key = f"{idempotency_key}-{manner.form}-{len(manner.limit)}"
         reply = await client.post(
             path,
             cast_to=httpx2.Response,
@@ -146,7 +197,7 @@ class OpenAIChatProvider:
             timeout = openai.Timeout(self._timeout, connect=min(self._timeout, _LONGEST_CONNECTING))
             self._client = AsyncOpenAI(
                 api_key=self._api_key or "none",
-                base_url=self._address,
+                base_url=self.address,
                 max_retries=0,
                 timeout=timeout,
                 http_client=DefaultAioHttpClient(
@@ -159,20 +210,16 @@ class OpenAIChatProvider:
             )
         return self._client
 
-    def _timed_out(self) -> AttemptFailed:
+    def manner(self, model: str) -> Manner:
+        """How a model is best asked, as far as that is known; newer ones refuse the older name of a limit."""
+        return Manner(self._format, _NEWER_LIMIT if model in self._newer_models else _OLDER_LIMIT)
+
+    def _timed_out(self, seconds: float | None = None) -> AttemptFailed:
         return AttemptFailed(
-            Verdict.RETRY, f"no answer from {self._address} within {self._timeout:g} s", timed_out=True
+            Verdict.RETRY,
+            f"no answer from {self.address} within {seconds or self._timeout:g} s",
+            timed_out=True,
         )
-
-    def _limit_of(self, model: str) -> str:
-        """The name under which a model knows the longest answer; newer ones refuse the older name."""
-        return _NEWER_LIMIT if model in self._newer_models else _OLDER_LIMIT
-
-    def _judge(self, error: openai.APIError, request: Request, used: _Format, limit: str) -> AttemptFailed:
-        """Tell what a failed attempt means. The one place that knows the library's exceptions."""
-        if isinstance(error, openai.APIStatusError):
-            return self._judge_status(error, request, used, limit)
-        return self._judge_transport(error)
 
     def _judge_transport(self, error: Exception) -> AttemptFailed:
         """Tell what a failed connection means. The transport's own exception, further down the chain, knows best."""
@@ -182,54 +229,59 @@ class OpenAIChatProvider:
             why = one_line(str(refused) or type(refused).__name__, 150)
             hint = "check base_url, and that the server runs"
             return AttemptFailed(
-                Verdict.RETRY, f"no connection to {self._address}: {why}; {hint}", reached=False
+                Verdict.RETRY, f"no connection to {self.address}: {why}; {hint}", reached=False
             )
         if any(isinstance(cause, aiohttp.ClientResponseError) for cause in chain):
-            return AttemptFailed(Verdict.GARBLED, f"{self._address} does not answer in HTTP; check base_url")
+            return AttemptFailed(Verdict.GARBLED, f"{self.address} does not answer in HTTP; check base_url")
         if any(isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError) for cause in chain):
             return self._timed_out()
         why = type(chain[-1]).__name__
         return AttemptFailed(
-            Verdict.RETRY, f"{self._address} broke the connection off: {why}", maybe_paid=True
+            Verdict.RETRY, f"{self.address} broke the connection off: {why}", maybe_paid=True
         )
 
-    def _judge_status(
-        self, error: openai.APIStatusError, request: Request, used: _Format, limit: str
-    ) -> AttemptFailed:
-        # Not the library's text: the character set that a server names need not be one.
-        status, said = (
-            error.status_code,
-            self._redacted(error.response.content.decode("utf-8", "replace"))[:2000],
-        )
-        if status == 429 and "insufficient_quota" in said:
-            return AttemptFailed(
-                Verdict.KEY_REFUSED, f"{self._address} says the quota behind {self._key_name} is used up"
-            )
-        if status in {429, 503} or (status in _RETRIED_STATUSES and _retry_after(error) is not None):
-            return AttemptFailed(
-                Verdict.PAUSE, f"HTTP {status} from {self._address}", retry_after=_retry_after(error)
-            )
-        if status in {401, 403}:
-            return AttemptFailed(Verdict.KEY_REFUSED, self._about_the_key(request, status))
+    def judge_answer(self, reply: StatusReply, request: Request, manner: Manner) -> AttemptFailed:
+        """What it means that a model, asked in a manner, was not allowed to answer."""
+        failure = self.judge_status(reply, f"model {request.model!r}")
+        if failure.verdict not in {Verdict.RETRY, Verdict.GIVE_UP}:
+            return failure
+        status, said = reply.status, reply.said
         if status == 404:
             return AttemptFailed(
                 Verdict.KEY_REFUSED,
-                f"{self._address} knows no model {request.model!r} (HTTP 404); check model and base_url",
+                f"{self.address} knows no model {request.model!r} (HTTP 404); check model and base_url",
             )
-        if status == 400 and limit == _OLDER_LIMIT and _NEWER_LIMIT in said:
+        if status == 400 and manner.limit == _OLDER_LIMIT and _NEWER_LIMIT in said:
             self._newer_models.add(request.model)
             return AttemptFailed(Verdict.FALL_BACK, f"{request.model} wants {_NEWER_LIMIT}")
-        if _refuses_format(status, said, request, used):
-            self._format = max(self._format, _Format(used + 1))
-            return AttemptFailed(Verdict.FALL_BACK, f"{self._address} refuses {used.name.lower()} answers")
-        verdict = Verdict.RETRY if status in _RETRIED_STATUSES else Verdict.GIVE_UP
-        return AttemptFailed(verdict, f"HTTP {status} from {self._address}: {one_line(said, 200)}")
+        if _refuses_format(status, said, request, manner.form):
+            self._format = max(self._format, _Format(manner.form + 1))
+            return AttemptFailed(
+                Verdict.FALL_BACK, f"{self.address} refuses {manner.form.name.lower()} answers"
+            )
+        return failure
 
-    def _about_the_key(self, request: Request, status: int) -> str:
-        asked = f"for model {request.model!r} (HTTP {status})"
+    def judge_status(self, reply: StatusReply, asked: str) -> AttemptFailed:
+        """What a refusal means, whatever was asked for."""
+        status, said = reply.status, reply.said
+        if status == 429 and "insufficient_quota" in said:
+            return AttemptFailed(
+                Verdict.KEY_REFUSED, f"{self.address} says the quota behind {self._key_name} is used up"
+            )
+        if status in {429, 503} or (status in _RETRIED_STATUSES and reply.retry_after is not None):
+            return AttemptFailed(
+                Verdict.PAUSE, f"HTTP {status} from {self.address}", retry_after=reply.retry_after
+            )
+        if status in {401, 403}:
+            return AttemptFailed(Verdict.KEY_REFUSED, self._about_the_key(asked, status))
+        verdict = Verdict.RETRY if status in _RETRIED_STATUSES else Verdict.GIVE_UP
+        return AttemptFailed(verdict, f"HTTP {status} from {self.address}: {one_line(said, 200)}")
+
+    def _about_the_key(self, asked: str, status: int) -> str:
+        asked = f"for {asked} (HTTP {status})"
         if self._api_key is None:
-            return f"{self._address} wants a key {asked}; name the variable that holds it as api_key_env"
-        return f"{self._address} refuses the key in {self._key_name} {asked}"
+            return f"{self.address} wants a key {asked}; name the variable that holds it as api_key_env"
+        return f"{self.address} refuses the key in {self._key_name} {asked}"
 
     def _redacted(self, text: str) -> str:
         """The text without the key, which some servers send back."""
@@ -238,7 +290,8 @@ class OpenAIChatProvider:
         return text.replace(self._api_key, "…")
 
     @property
-    def _address(self) -> str:
+    def address(self) -> str:
+        """Where requests go."""
         return self.base_url or OPENAI_ADDRESS
 
 
@@ -273,7 +326,9 @@ def _embeddings_body(request: EmbeddingRequest) -> dict[str, Any]:
     }
 
 
-def _body(request: Request, used: _Format, limit: str) -> dict[str, Any]:
+def chat_body(request: Request, manner: Manner) -> dict[str, Any]:
+    """The body of a request for a chat completion."""
+    used, limit = manner
     body: dict[str, Any] = {"model": request.model, "messages": list(request.messages)}
     if request.temperature is not None:
         body["temperature"] = request.temperature
