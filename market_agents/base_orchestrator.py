@@ -11,6 +11,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from random import Random
@@ -32,6 +33,7 @@ from market_agents.memory import MemoryEntry, MemoryKind, Recollection
 from market_agents.plain_text import one_line
 from market_agents.redaction import Redactor
 from market_agents.rng import RandomStreams
+from market_agents.telemetry import Attributes, span
 
 log = logging.getLogger(__name__)
 
@@ -267,7 +269,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         """Run one step in its scope. Whatever goes wrong in it is recorded, and the others go on."""
         scope = Scope(round_number, self.position, self.name, sub_round, agent.id, step.name)
         thought = Thought(step.name)
-        with asking(scope):
+        with asking(scope), self._span(scope):
             try:
                 thought.value = await agent.run_step(step, self.name)
             except NoAnswer as error:
@@ -283,6 +285,16 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
                 self.context.failures[thought.reason] += 1
         thought.request_key = scope.last_key
         return thought
+
+    def _span(self, scope: Scope) -> AbstractContextManager[object]:
+        told: Attributes = {
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.agent.id": scope.agent_id,
+            "market_agents.round": scope.round,
+            "market_agents.environment": scope.environment,
+            "market_agents.sub_round": scope.sub_round,
+        }
+        return span(scope.step, told)
 
     def _told(self, error: Exception) -> str:
         """An unforeseen error for the records; whatever raised it may have quoted a secret."""

@@ -20,6 +20,7 @@ if __name__ == "__main__":
     raise SystemExit
 
 import asyncio
+import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -100,6 +101,7 @@ from market_agents.storage import (
     set_status,
     spending,
 )
+from market_agents.telemetry import Attributes, exporting, span
 from market_agents.whole_config import load_config
 
 __all__ = ["MetaOrchestrator", "RunResult", "Start", "load_config", "new_run_id"]
@@ -252,12 +254,24 @@ class MetaOrchestrator:
             for agent in agents:
                 agent.prompts = self.prompts
             try:
-                await self._run_with(lease, agents)
+                async with exporting(os.environ, self.redact):
+                    with span("run", self._as_span()):
+                        await self._run_with(lease, agents)
             finally:
                 lease.release()
         finally:
             database.close()
         return self.result(RunStatus.COMPLETED)
+
+    def _as_span(self) -> Attributes:
+        return {
+            "gen_ai.conversation.id": self.run_id,
+            "market_agents.seed": self.seed,
+            "market_agents.agents": self.config.num_agents,
+            "market_agents.rounds": self.config.max_rounds,
+            "market_agents.resumed": self.start.resume,
+            "market_agents.replay": self.start.replay,
+        }
 
     def config_of(self, round_number: int) -> SimulationConfig:
         """The configuration under which a round runs; a fork's first rounds run under its parent's."""
@@ -393,8 +407,10 @@ class MetaOrchestrator:
             environments = self._turn_to(self.config_of(round_number), context, environments)
             before = (self.door.tally.asked, self.door.tally.unanswered, context.failures.total())
             _begin_round(round_number, context)
-            for environment in environments:
-                await environment.run_round(round_number)
+            with span("round", {"market_agents.round": round_number}):
+                for environment in environments:
+                    with span(f"environment {environment.name}", {"market_agents.round": round_number}):
+                        await environment.run_round(round_number)
             present = self.config_of(round_number)
             await judge_round(present, self.door, inserter, lease.database, self.run_id, round_number)
             inserter.memories(round_number, agents)

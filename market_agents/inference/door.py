@@ -18,6 +18,7 @@ from typing import Self
 
 from market_agents.config import LLMConfig
 from market_agents.errors import BudgetExhausted, MarketAgentsError, ProviderAway, ReplayMiss, UserError
+from market_agents.inference import spans
 from market_agents.inference.asks import Outcome, Request, Status
 from market_agents.inference.batches import Batch, BatchSettings, Progress
 from market_agents.inference.batching import BatchQueue
@@ -31,6 +32,7 @@ from market_agents.inference.outcomes import judge, recall, row_of
 from market_agents.inference.prices import cost_of
 from market_agents.inference.providers.batch import BatchProvider
 from market_agents.inference.scope import Scope, current_scope
+from market_agents.telemetry import is_recording, span
 
 
 @dataclass
@@ -160,6 +162,18 @@ class ModelDoor:
             BudgetExhausted: one of the run's caps leaves no room.
         """
         scope = current_scope()
+        if not is_recording():
+            return await self._ask(request, config, key, scope)
+        told = spans.of_request(request, config, scope, self._run_id)
+        with span(f"chat {request.model}", told, is_call=True) as marks:
+            outcome = await self._ask(request, config, key, scope)
+            if marks is not None:
+                spans.tell_outcome(marks, outcome)
+        return outcome
+
+    async def _ask(
+        self, request: Request, config: LLMConfig, key: str | None, scope: Scope | None
+    ) -> Outcome:
         request_key = scope.next_key(key) if scope else f"outside/{next(self._free_keys)}"
         with self._batches.asking():
             return await self._ask(request, config, request_key, scope)
