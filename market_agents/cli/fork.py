@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    configured_url,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.cli.running import add_output_flags, carry_out, sound
 from market_agents.config import EarlierRounds, SimulationConfig, parse_override, refused_overrides
 from market_agents.errors import RunRefused, UserError
@@ -71,7 +77,8 @@ def _fork(arguments: argparse.Namespace, console: Console) -> int:
         parent_run_id=parent.run_id,
         fork_round=at_round,
     )
-    orchestrator = MetaOrchestrator(config, start=start, database=arguments.database, earlier=earlier)
+    place = configured_url(arguments.database)
+    orchestrator = MetaOrchestrator(config, start=start, database=place, earlier=earlier)
     return carry_out(orchestrator, arguments, console)
 
 

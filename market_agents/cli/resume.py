@@ -9,7 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    configured_url,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.cli.running import add_output_flags, carry_out, sound, stored_json
 from market_agents.config import (
     EarlierRounds,
@@ -80,7 +86,9 @@ class Found:
 
     def orchestrator(self, start: Start, database: str | None) -> MetaOrchestrator:
         """The run, ready to go on."""
-        return MetaOrchestrator(self.config, start=start, database=database, earlier=self.earlier)
+        # Where it was found, whatever its configuration says: a database may have been moved since.
+        found = configured_url(database)
+        return MetaOrchestrator(self.config, start=start, database=found, earlier=self.earlier)
 
 
 def find_run(arguments: argparse.Namespace) -> Found:

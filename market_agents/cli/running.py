@@ -25,6 +25,7 @@ from market_agents.logger_utils import (
     show_banner,
 )
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
+from market_agents.plain_text import one_line
 from market_agents.run_view import RunView, can_show
 from market_agents.storage import (
     Database,
@@ -39,6 +40,9 @@ from market_agents.storage import (
     totals,
     unconfirmed,
 )
+
+MOST_NAMED = 5
+"""Models without a price that the last lines name; their names are what servers say."""
 
 
 def add_output_flags(parser: argparse.ArgumentParser) -> None:
@@ -197,7 +201,10 @@ def _cost(result: RunResult) -> str:
     if not result.unpriced:
         return f"${result.cost:.4f}"
     known = f"${result.cost:.4f} and an unknown cost" if result.cost else "cost unknown"
-    return f"{known} (no price for {', '.join(result.unpriced)})"
+    named = [one_line(name, 60) for name in result.unpriced[:MOST_NAMED]]
+    if len(result.unpriced) > MOST_NAMED:
+        named.append(f"{len(result.unpriced) - MOST_NAMED} more")
+    return f"{known} (no price for {', '.join(named)})"
 
 
 def _place(orchestrator: MetaOrchestrator) -> Place:

@@ -57,10 +57,10 @@ def _normalised(text: str, source: str, folder: Path, password: str) -> str:
         return _sqlite(text.strip(), source, folder)
     scheme, rest = found.group(1).lower(), found.group(2)
     if scheme in ("sqlite", "sqlite+pysqlite"):
-        name = rest.partition("?")[0].removeprefix("/")
-        if not rest.startswith("/") or not name or name == ":memory:":
+        name = unquote(rest.partition("?")[0]).removeprefix("/")
+        if not rest.startswith("/") or not name or name == ":memory:" or not name.isprintable():
             raise UserError(f"{source}: expected a file that lasts, sqlite:///file.db")
-        return _sqlite(name, source, folder) if "?" not in rest else f"sqlite://{rest}"
+        return _file_address(folder / name) if "?" not in rest else f"sqlite://{rest}"
     if scheme not in _POSTGRES:
         raise UserError(f"{source}: databases of the kind {scheme[:20]} are not known; {_FORMS}")
     return f"postgresql+psycopg2://{_postgres_rest(rest, source, password)}"
@@ -97,7 +97,13 @@ def _encoded(text: str) -> str:
 def _sqlite(name: str, source: str, folder: Path) -> str:
     if "?" in name or not name.isprintable():
         raise UserError(f"{source}: the path of an SQLite file has no question mark or control character")
-    return f"sqlite:///{folder / name}"
+    return _file_address(folder / name)
+
+
+def _file_address(path: Path) -> str:
+    """An address is percent-encoded, a path is not; the folder may have any name."""
+    encoded = str(path).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{encoded}"
 
 
 def _postgres(config: DatabaseConfig, environment: Mapping[str, str]) -> str:

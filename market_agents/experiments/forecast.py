@@ -146,7 +146,7 @@ def _rehearse(config: SimulationConfig) -> list[RehearsedAsk]:
         update={"llm_configs": entries, "max_abstention_share": 1.0, "budget": type(config.budget)()}
     )
     with tempfile.TemporaryDirectory() as folder:
-        orchestrator = MetaOrchestrator(rehearsed, database=f"sqlite:///{folder}/rehearsal.db")
+        orchestrator = MetaOrchestrator(rehearsed, database=f"{folder}/rehearsal.db")
         door = RehearsalDoor(orchestrator.seed)
         orchestrator.door = door
         orchestrator.run()

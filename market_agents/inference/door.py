@@ -109,6 +109,7 @@ class ModelDoor:
         self._free_keys = itertools.count(1)
         self._open = AsyncExitStack()
         self._stopped: MarketAgentsError | None = None
+        self._under_way = 0
         self._left: dict[str, Intent] = {}
         self._is_batched = is_batched
         self._batches = BatchQueue(
@@ -216,6 +217,17 @@ class ModelDoor:
         return cache_key(request, key, config, provider.base_url)
 
     async def _ask_live(
+        self, request: Request, config: LLMConfig, key: str, scope: Scope | None, kept_under: str | None
+    ) -> Outcome:
+        if scope is None and not self._under_way and isinstance(self._stopped, ProviderAway | UserError):
+            self._stopped = None  # who asks by hand may have mended the endpoint that stopped the asks before
+        self._under_way += 1
+        try:
+            return await self._ask_in_turn(request, config, key, scope, kept_under)
+        finally:
+            self._under_way -= 1
+
+    async def _ask_in_turn(
         self, request: Request, config: LLMConfig, key: str, scope: Scope | None, kept_under: str | None
     ) -> Outcome:
         endpoint = self._endpoints[config.name]

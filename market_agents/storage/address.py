@@ -43,7 +43,8 @@ class Address:
     def display(self) -> str:
         """The address without secrets, as it can be given to ``--database`` again."""
         if self.dialect == SQLITE:
-            return f"sqlite:///{self.url.database}"
+            path = str(self.url.database).replace("%", "%25").replace("?", "%3F")
+            return f"sqlite:///{path}"
         shown = URL.create(
             POSTGRESQL,
             username=self.url.username,

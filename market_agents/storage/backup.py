@@ -80,6 +80,7 @@ def restore(file: Path, url: str) -> dict[str, int]:
     if target.path is not None and target.path.exists():
         raise UserError(f"{target.place} exists already: name a new file, restoring never overwrites")
     if target.path is not None:
+        _refuse_leftovers(target.path)
         with _partial(target.path) as partial:
             rows = _checked_copy(file, partial)
             _become(partial, target.path)
@@ -90,6 +91,17 @@ def restore(file: Path, url: str) -> dict[str, int]:
         with open_database(str(partial)) as source, open_database(url) as database:
             copy_rows(source, database)
     return rows
+
+
+def _refuse_leftovers(path: Path) -> None:
+    """SQLite takes a log that lies beside a file for that file's own, and would write it over the restored rows."""
+    for end in ("-wal", "-journal"):
+        left = path.with_name(path.name + end)
+        if left.exists():
+            raise UserError(
+                f"{left} is left of a database that was there and may hold its last rows: put it back beside that "
+                "database or remove it, or name another file"
+            )
 
 
 def copy_rows(source: Database, target: Database) -> None:

@@ -44,7 +44,10 @@ class RunLock(Protocol):
 def run_lock(database: Database, run_id: str) -> RunLock:
     """The lock of a run in this database, not yet taken."""
     path = database.address.path
-    return FileRunLock(path, run_id) if path is not None else AdvisoryRunLock(database, run_id)
+    if path is None:
+        return AdvisoryRunLock(database, run_id)
+    # One file has one lock, by whatever links it is reached.
+    return FileRunLock(path.resolve(), run_id)
 
 
 class FileRunLock:

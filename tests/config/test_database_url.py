@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 
 from market_agents.config import DatabaseConfig, database_url
 from market_agents.errors import UserError
+from market_agents.storage import open_database
 
 PG = "postgresql+psycopg2://"
 FOLDER = Path("/srv")
@@ -137,3 +138,14 @@ def test_a_raw_password_in_an_address_arrives(password: str) -> None:
     made = make_url(url(NOTHING, {"DATABASE_URL": f"postgres://u:{password}@h:5433/d"}))
     assert (made.username, made.host, made.port, made.database) == ("u", "h", 5433, "d")
     assert made.password == password or "%" in password
+
+
+@pytest.mark.parametrize("folder", ["what?", "100%25", "a b#c%20d", "%3F", "a:b@c"])
+def test_a_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
+    here = tmp_path / folder
+    here.mkdir()
+    chosen = url(NOTHING, folder=here)
+    with open_database(chosen) as database:
+        assert database.address.path == here / "market_simulation.db"
+        assert url(NOTHING, flag=database.display) == chosen, "what is shown can be pasted"
+    assert [path.name for path in tmp_path.iterdir()] == [folder]

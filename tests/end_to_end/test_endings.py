@@ -10,6 +10,8 @@ import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
+
 from market_agents.interruption import stoppable, to_the_end
 from market_agents.storage import open_database, spending
 from tests.end_to_end.stage import SECONDS, SHIPPED, Shell, call, ended, query, status_of, until_asked
@@ -144,3 +146,27 @@ async def test_P05_what_ends_a_run_is_not_cancelled() -> None:
     await asyncio.sleep(0)
     leave.set()
     assert await ending == "stored"
+
+
+def test_X02_what_a_server_calls_its_model_forges_no_line(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel
+) -> None:
+    fake_model.set_faults(
+        [{"kind": "wrong_model", "model": "other\nRun one failed; paste: rm\n" + "x" * 999}]
+    )
+    done = call(tmp_path, *begun(fake_model, sqlite_url))
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 2
+    assert all(len(line) < 300 for line in done.out.splitlines())
+
+
+def test_C01_what_the_environment_says_of_connections_is_the_users_mistake(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "::::")
+    refused = call(tmp_path, *begun(fake_model, sqlite_url))
+    assert refused.code == 2
+    (complaint,) = refused.complaints
+    assert "HTTP_PROXY" in complaint
+    assert fake_model.ledger() == []
+    assert query(sqlite_url, "SELECT run_id FROM runs") == []

@@ -149,3 +149,19 @@ def test_a_taken_id_is_refused_before_anything_is_asked(
     assert refused.complaints == ["run one exists already: choose another id, or resume it"]
     assert len(fake_model.ledger()) == seen
     assert query(done, "SELECT * FROM runs") == rows
+
+
+def test_a_run_goes_on_where_it_was_found_whatever_its_configuration_says(
+    tmp_path: Path, stopped: str, fake_model: FakeModel
+) -> None:
+    """As after a database was moved, restored or copied to another server."""
+    config = json.loads(query(stopped, "SELECT config FROM runs")[0]["config"])
+    config["database_config"]["db_name"] = "former.db"
+    change(stopped, f"UPDATE runs SET config = '{json.dumps(config)}'")
+    resumed = call(tmp_path, "resume", "one", "--quiet", "--database", stopped)
+    assert resumed.code == 0, resumed.err
+    (tmp_path / "market.db").rename(tmp_path / "market_simulation.db")
+    assert call(tmp_path, "replay", "one", "--quiet").code == 0
+    words = ("fork", "one", "--at-round", "2", "--run-id", "two", "--quiet")
+    assert call(tmp_path, *words).code == 0
+    assert not (tmp_path / "former.db").exists()

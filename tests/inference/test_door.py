@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from market_agents.errors import DatabaseAway, JournalMismatch, ProviderAway, ReplayMiss
+from market_agents.errors import DatabaseAway, JournalMismatch, ProviderAway, ReplayMiss, UserError
 from market_agents.inference import MemoryJournal, Scope, Status, Usage, asking
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.journal import JournalRow
@@ -389,3 +389,11 @@ async def test_a_cancelled_ask_frees_its_slot() -> None:
         await stuck
     assert (await door.ask(request(), CONFIG)).status is Status.ANSWERED
     assert door.tally.in_flight == 0
+
+
+async def test_outside_a_run_what_stopped_an_ask_may_be_mended_before_the_next() -> None:
+    steps = in_turn(AttemptFailed(Verdict.KEY_REFUSED, "refused"), completion("mended"))
+    door = scripted_door(ScriptedProvider(steps))
+    with pytest.raises(UserError, match="refused"):
+        await door.ask(request(), CONFIG)
+    assert (await door.ask(request(), CONFIG)).content == "mended"

@@ -128,3 +128,16 @@ def test_what_is_no_backup_is_not_restored(tmp_path: Path, content: bytes | None
     with pytest.raises(UserError, match=r"saved\.db"):
         restore(file, str(tmp_path / "again.db"))
     assert not (tmp_path / "again.db").exists()
+
+
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_nothing_is_restored_beside_the_log_of_a_former_database(tmp_path: Path, end: str) -> None:
+    """SQLite would take the log for the restored file's own, and its old rows with it."""
+    with open_database(str(tmp_path / "market.db")) as database, new_run(database, "run"):
+        back_up(database, tmp_path / "saved")
+    left = tmp_path / f"other.db{end}"
+    left.write_bytes(b"rows")
+    with pytest.raises(UserError, match=f"other.db{end} is left of a database"):
+        restore(tmp_path / "saved", str(tmp_path / "other.db"))
+    assert left.read_bytes() == b"rows"
+    assert not (tmp_path / "other.db").exists()

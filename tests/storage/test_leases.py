@@ -204,3 +204,14 @@ def test_ids_that_could_be_paths_are_refused(database: Database) -> None:
             create_run(database, run_id=run_id, seed=1, config={}, config_hash="", code_version="")
     with new_run(database, "Run_1.2-x"):
         assert is_alive(database, "Run_1.2-x")
+
+
+def test_P08_a_file_that_is_reached_by_a_link_has_the_same_owner(tmp_path: Path) -> None:
+    (tmp_path / "linked.db").symlink_to(tmp_path / "market.db")
+    with (
+        open_database(str(tmp_path / "market.db")) as database,
+        new_run(database, "run"),
+        open_database(str(tmp_path / "linked.db")) as linked,
+        pytest.raises(RunRefused, match=f"owned by {this_process()}"),
+    ):
+        acquire(linked, "run")

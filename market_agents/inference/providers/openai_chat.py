@@ -14,12 +14,15 @@ from email.utils import parsedate_to_datetime
 from enum import IntEnum
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
 import openai
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from market_agents.errors import UserError
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.embeddings import EmbeddingRequest
 from market_agents.inference.providers.replies import read_completion, read_embeddings
@@ -146,8 +149,8 @@ class OpenAIChatProvider:
             AttemptFailed: with a verdict on what to do next.
         """
         seconds = longest or self._timeout
+        client = self._opened()
         try:
-            client = self._opened()
             # The library's own timeout starts again with every byte that arrives.
             async with asyncio.timeout(seconds):
                 body = await send(client)
@@ -194,21 +197,26 @@ class OpenAIChatProvider:
 
     def _opened(self) -> AsyncOpenAI:
         if self._client is None:
-            timeout = openai.Timeout(self._timeout, connect=min(self._timeout, _LONGEST_CONNECTING))
-            self._client = AsyncOpenAI(
-                api_key=self._api_key or "none",
-                base_url=self.address,
-                max_retries=0,
-                timeout=timeout,
-                http_client=DefaultAioHttpClient(
-                    verify=_certificates(),
-                    timeout=timeout,
-                    limits=httpx2.Limits(
-                        max_connections=self._connections, max_keepalive_connections=self._connections
-                    ),
-                ),
-            )
+            try:
+                self._client = self._made()
+            except Exception as error:  # noqa: BLE001  (what the environment says may make the library raise anything)
+                why = f"{type(error).__name__}: {one_line(str(error), 150)}"
+                raise UserError(
+                    f"no connection to {self.address} can be made ({why}): see HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and "
+                    "SSL_CERT_FILE in the environment"
+                ) from None
         return self._client
+
+    def _made(self) -> AsyncOpenAI:
+        timeout = openai.Timeout(self._timeout, connect=min(self._timeout, _LONGEST_CONNECTING))
+        limits = httpx2.Limits(max_connections=self._connections, max_keepalive_connections=self._connections)
+        return AsyncOpenAI(
+            api_key=self._api_key or "none",
+            base_url=self.address,
+            max_retries=0,
+            timeout=timeout,
+            http_client=DefaultAioHttpClient(verify=_certificates(), timeout=timeout, limits=limits),
+        )
 
     def manner(self, model: str) -> Manner:
         """How a model is best asked, as far as that is known; newer ones refuse the older name of a limit."""
@@ -227,7 +235,7 @@ class OpenAIChatProvider:
         refused = next((cause for cause in chain if isinstance(cause, _NOT_REACHED)), None)
         if refused is not None:
             why = one_line(str(refused) or type(refused).__name__, 150)
-            hint = "check base_url, and that the server runs"
+            hint = f"check base_url, and that the server runs{_or_the_proxy(self.address)}"
             return AttemptFailed(
                 Verdict.RETRY, f"no connection to {self.address}: {why}; {hint}", reached=False
             )
@@ -299,6 +307,15 @@ class OpenAIChatProvider:
 def _certificates() -> ssl.SSLContext:
     """The certificates that are trusted: reading them takes most of the time of making a client."""
     return httpx2.create_ssl_context()
+
+
+def _or_the_proxy(address: str) -> str:
+    """What else to look at where the environment names a proxy for an address."""
+    parts = urlsplit(address)
+    proxies = getproxies()
+    if (parts.scheme in proxies or "all" in proxies) and not proxy_bypass(parts.hostname or ""):
+        return "; a proxy is set in the environment, which NO_PROXY can except it from"
+    return ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
