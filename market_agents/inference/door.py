@@ -163,21 +163,16 @@ class ModelDoor:
             BudgetExhausted: one of the run's caps leaves no room.
         """
         scope = current_scope()
-        if not is_recording():
-            return await self._ask(request, config, key, scope)
-        told = spans.of_request(request, config, scope, self._run_id)
-        with span(f"chat {request.model}", told, is_call=True) as marks:
-            outcome = await self._ask(request, config, key, scope)
-            if marks is not None:
-                spans.tell_outcome(marks, outcome)
-        return outcome
-
-    async def _ask(
-        self, request: Request, config: LLMConfig, key: str | None, scope: Scope | None
-    ) -> Outcome:
         request_key = scope.next_key(key) if scope else f"outside/{next(self._free_keys)}"
         with self._batches.asking():
-            return await self._ask(request, config, request_key, scope)
+            if not is_recording():
+                return await self._ask(request, config, request_key, scope)
+            told = spans.of_request(request, config, scope, self._run_id)
+            with span(f"chat {request.model}", told, is_call=True) as marks:
+                outcome = await self._ask(request, config, request_key, scope)
+                if marks is not None:
+                    spans.tell_outcome(marks, outcome)
+            return outcome
 
     async def _ask(
         self, request: Request, config: LLMConfig, request_key: str, scope: Scope | None
