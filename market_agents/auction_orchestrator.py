@@ -409,6 +409,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         left = state["values" if buying else "costs"]
         units = sum(trade["quantity"] for trade in state["own_trades"])
         earned = self.mechanism.scale.to_currency(result.profits[agent.id])
+        own_price = state["own_trades"][-1]["price"] if units else None
         agent.memory.remember(
             MemoryEntry(
                 round_number,
@@ -422,7 +423,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             limit=left[0] if left else None,
             units=units,
             earned=earned,
-            last_price=state["last_price"],
+            last_price=state.get("last_price", own_price),  # where the market tells none, one's own is known
             refused=(state["last_verdict"] or {}).get("reason") or "",
         )
         agent.memory.live_through(round_number, self.name, happened)
