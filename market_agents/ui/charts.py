@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from markupsafe import Markup
@@ -170,18 +169,18 @@ def _lines(
     )
 
 
-def round_plot(deals: Sequence[Any], band: tuple[float, float] | None, most: int) -> Plot:
-    """The prices of one round's trades in their order, against equilibrium.
+def round_plot(deals: Sequence[Any], band: tuple[float, float] | None, count: int) -> Plot:
+    """The prices of one round's first trades in their order, against equilibrium.
 
     Args:
-        deals: rows of ``trades`` so far.
+        deals: rows of ``trades``, of the whole round, for which there is room.
         band: equilibrium prices.
-        most: trades of the whole round, for which there is room.
+        count: how many of them are drawn.
     """
-    across = _Across(1, max(most, 1))
     prices = [float(row["price"]) for row in deals]
+    across = _Across(1, max(len(prices), 1))
     axis = scale([*prices, *(band or ())])
-    spots = [(across.middle(place), axis.y(price)) for place, price in enumerate(prices, 1)]
+    spots = [(across.middle(place), axis.y(price)) for place, price in enumerate(prices[:count], 1)]
     parts = [
         *_bands(_Across(1, 1), axis, {1: band} if band else {}),
         _line(spots, "line thin"),
@@ -189,10 +188,10 @@ def round_plot(deals: Sequence[Any], band: tuple[float, float] | None, most: int
     ]
     return Plot(
         title="Prices of the round, trade by trade, currency per unit",
-        alt=f"{len(deals)} trades" + (f", the last at {prices[-1]:,.2f}" if prices else ""),
+        alt=f"{count} of {len(prices)} trades" + (f", the last at {prices[count - 1]:,.2f}" if count else ""),
         body=_drawn(axis, parts),
         ys=axis.labels(),
-        xs=_numbered(1, max(most, 1)),
+        xs=_numbered(1, across.last),
         legend=(("dot trades", "trade"), *((("band", "equilibrium"),) if band else ())),
     )
 
@@ -261,8 +260,3 @@ def _numbered(first: int, last: int) -> list[str]:
         return [str(number) for number in range(first, last + 1)]
     middle = (first + last) / 2
     return [str(first), str(int(middle)) if middle == int(middle) else "", str(last)]
-
-
-def as_float(value: Decimal | float | None) -> float | None:
-    """A stored number for drawing."""
-    return None if value is None else float(value)

@@ -52,6 +52,7 @@ def show(site: Site, request: Request) -> Response:
         now=so_far[-1] if so_far else None,
         topics=_topics(so_far, cohort),
         messages=[step for step in so_far if step.what == "message"][-SHOWN_MESSAGES:],
+        talks=any(part.messages or part.topics for part in parts),
         said=sum(step.what == "message" for step in so_far),
         trades=[step.row for step in so_far if step.what == "trade"][: -SHOWN_TRADES - 1 : -1],
         traded=sum(step.what == "trade" for step in so_far),
@@ -128,5 +129,4 @@ def _plot(
     if len(rows) == 1 and rows[0]["equilibrium_price_low"] is not None:
         low, high = rows[0]["equilibrium_price_low"], rows[0]["equilibrium_price_high"]
         band = (float(low), float(low if high is None else high))
-    deals = [step.row for step in so_far if step.what == "trade"]
-    return round_plot(deals, band, len(all_deals))
+    return round_plot(all_deals, band, sum(step.what == "trade" for step in so_far))

@@ -89,9 +89,11 @@ def in_one_line(text: object, most: int = 300) -> str:
 
 
 def as_text(value: object) -> str:
-    """Any stored value as text: JSON with its structure, all else as it is."""
+    """Any stored value as text: lists of words line by line, JSON with its structure, all else as it is."""
     if isinstance(value, str):
         return calm(value)
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return calm("\n".join(f"• {part}" for part in value))
     return calm(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
 
 
