@@ -69,23 +69,23 @@ def test_what_is_left_of_a_market_order_goes_right_after_its_trades() -> None:
 
 def test_the_book_after_each_happening() -> None:
     orders = [
-        order(1, price=Decimal(100), quantity=2),
+        order(1, price=Decimal(100), quantity=3),
         order(2, agent_id="agent_2", price=Decimal(101)),
         order(3, agent_id="agent_3", price=Decimal(100)),
-        order(4, agent_id="agent_4", side="ask", price=Decimal(100), quantity=2),
+        order(4, agent_id="agent_4", side="ask", price=Decimal(100), quantity=3),
     ]
-    deals = [trade(1, bid_order_id=2, ask_order_id=4), trade(2, bid_order_id=1, ask_order_id=4)]
+    deals = [trade(1, bid_order_id=2, ask_order_id=4), trade(2, bid_order_id=1, ask_order_id=4, quantity=2)]
     steps = happenings(
         [RoundRows("auction", True, orders=orders, trades=deals, order_events=[event(3, "expired", 2)])]
     )
     books = [shown(book_after(steps[:count])) for count in range(len(steps) + 1)]
     assert books == [
         ([], []),
-        ([(100, 2)], []),
-        ([(101, 1), (100, 2)], []),
+        ([(100, 3)], []),
         ([(101, 1), (100, 3)], []),
-        ([(101, 1), (100, 3)], [(100, 2)]),
-        ([(100, 3)], [(100, 1)]),
+        ([(101, 1), (100, 4)], []),
+        ([(101, 1), (100, 4)], [(100, 3)]),
+        ([(100, 4)], [(100, 2)]),
         ([(100, 2)], []),
         ([(100, 1)], []),
     ]
