@@ -41,7 +41,7 @@ def zero_intelligence_baseline(
             institution="lob",
             periods=1,
             seed=seed,
-            max_price=2 * highest,
+            max_price=max(2 * highest, 1),
             activations=30 * units,
         )[0]
         for seed in range(1, sessions + 1)

@@ -255,6 +255,12 @@ def test_zero_intelligence_in_a_market_of_the_literature() -> None:
     assert zero_intelligence_baseline([], costs, tick=Decimal(1)) is None
 
 
+def test_where_all_is_worth_nothing_zero_intelligence_gains_nothing() -> None:
+    baseline = zero_intelligence_baseline([[Decimal(0)]], [[Decimal(0)]], tick=Decimal("0.01"))
+    assert baseline is not None
+    assert (baseline.efficiency, baseline.alpha) == (None, None)
+
+
 def test_each_decision_is_told_from_prompt_to_profit(page: Page, played: tuple[Path, str]) -> None:
     for told in (
         "Round 1, from prompt to profit",

@@ -83,12 +83,16 @@ def test_truthful_traders_quote_their_limit_as_far_as_it_is_admitted() -> None:
         (Scene(), 1),
         (Scene(best_bid=60), 61),
         (Scene(best_bid=99), 100),
-        (Scene(best_bid=100), None),
+        (Scene(best_bid=100), 100),
+        (Scene(best_bid=130), 100),
+        (Scene(limit=0), None),
         (Scene(buying=False), 400),
         (Scene(buying=False, max_price=None), 200),
         (Scene(buying=False, best_ask=150), 149),
         (Scene(buying=False, best_ask=101), 100),
-        (Scene(buying=False, best_ask=100), None),
+        (Scene(buying=False, best_ask=100), 100),
+        (Scene(buying=False, best_ask=70), 100),
+        (Scene(buying=False, limit=500), None),
     ],
 )
 def test_the_shaver_beats_the_best_by_a_tick_within_its_limit(scene: Scene, price: int | None) -> None:

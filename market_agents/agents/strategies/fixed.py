@@ -16,20 +16,17 @@ class Truthful(QuotingStrategy):
 
 
 class Shaver(QuotingStrategy):
-    """Beats its own side's best quote by one tick, within its limit; opens at the far end of the prices.
+    """Beats its own side's best quote by one tick, as far as its limit; opens at the far end of the prices.
 
-    The shaver of the Bristol Stock Exchange (Cliff 2018). It stays silent where it cannot beat the best. Where the
+    The shaver of the Bristol Stock Exchange (Cliff 2018): where it cannot beat the best, it quotes its limit. Where the
     market names no highest price, a seller opens at twice its cost.
     """
 
     def quote(self, view: MarketView, rng: Random) -> int | None:  # noqa: ARG002  (nothing is left to chance)
         """One tick better than the best."""
         if view.buying:
-            price = 1 if view.best_bid is None else view.best_bid + 1
-            return price if price <= view.limit else None
-        if view.best_ask is None:
-            return within_limit(view, far_ask(view))
-        return view.best_ask - 1 if view.best_ask > max(view.limit, 1) else None
+            return within_limit(view, 1 if view.best_bid is None else view.best_bid + 1)
+        return within_limit(view, far_ask(view) if view.best_ask is None else view.best_ask - 1)
 
 
 class LinearDoubleAuction(QuotingStrategy):
