@@ -342,7 +342,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "seller_cost": "cost of the whole quantity to the seller, currency",
         "buyer_surplus": "value less what was paid, currency",
         "seller_surplus": "what was received less cost and fee, currency",
-        "fee": "what the market house kept, currency",
+        "fee": "what the market house kept of the whole quantity, currency",
     },
     "turns": {
         "place": "place in the order of speaking, from 1; nothing where all speak at once or it did not speak",

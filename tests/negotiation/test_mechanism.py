@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from market_agents.economics import price_autocorrelation, rank_correlation
 from market_agents.environments.mechanisms.auction import OrderFilled, OrderRejected, TradeMade
 from market_agents.environments.mechanisms.group_chat import GroupChat
 from market_agents.environments.mechanisms.negotiation import ProposalAccepted, ProposalClosed, ProposalMade
@@ -343,6 +344,23 @@ def test_ids_do_not_depend_on_which_cohort_was_faster() -> None:
             == 4
         )
     assert seen == {((1, "ann", 1), (2, "bea", 2))}
+
+
+def test_a_rounds_course_is_measured_in_the_order_of_the_ids_of_its_trades() -> None:
+    table = Table({"ann": (120, 60), "bea": (110, 100)}, cohorts=[("ann", "cid"), ("bea", "dan")])
+    for buyer, seller, price in (
+        ("ann", "cid", 90),
+        ("ann", "cid", 60),
+        ("bea", "dan", 80),
+        ("bea", "dan", 85),
+    ):
+        table.propose(buyer, seller, price)
+        table.accept(seller, buyer)
+    trades = table.negotiation.trades
+    assert [(trade.trade_id, trade.price) for trade in trades] == [(1, 90), (2, 80), (3, 60), (4, 85)]
+    measures = table.negotiation.round_measures()
+    assert measures.price_autocorrelation == price_autocorrelation([90, 80, 60, 85])
+    assert measures.rank_correlation_buyers == rank_correlation([120, 110, 60, 100])
 
 
 def test_ids_are_unique_over_rounds() -> None:

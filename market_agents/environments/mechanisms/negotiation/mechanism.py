@@ -143,8 +143,9 @@ class Negotiation(Bargaining):
 
     @property
     def trades(self) -> list[TradeMade]:
-        """The trades of the round so far, cohort by cohort."""
-        return [trade for desk in self._desks for trade in desk.trades]
+        """The trades of the round so far by their ids, which count all cohorts side by side."""
+        trades = (trade for desk in self._desks for trade in desk.trades)
+        return sorted(trades, key=lambda trade: trade.trade_id)
 
     def equilibrium(self) -> Equilibrium:
         """The competitive equilibrium of all units that the round opened; prices in ticks."""
