@@ -197,6 +197,7 @@ def test_a_run_that_has_not_ended_is_marked(tmp_path: Path) -> None:
     assert reported(tmp_path, "run").code == 0
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "This run is interrupted: the report covers what is stored so far." in page.text
+    assert "market-agents resume run" in page.text
     assert "No market was held, or none is stored yet." in page.text
     assert "Nobody talked, or nothing is stored yet." in page.text
 

@@ -34,6 +34,7 @@ class Chart:
         height: of the whole picture.
         from_zero: whether the vertical axis begins at zero, or below it where there is less.
         up_to: where the vertical axis ends; None for the largest value.
+        counts: whether the vertical axis is ticked at whole numbers alone.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Chart:
         height: int = HEIGHT,
         from_zero: bool = False,
         up_to: float | None = None,
+        counts: bool = False,
     ) -> None:
+        self._counts = counts
         self._across, self._up, self._height = across, up, height
         self._from_zero, self._up_to = from_zero, up_to
         self._xs: list[float] = []
@@ -121,7 +124,7 @@ class Chart:
         rows = _rows(self._legend)
         top = 8 + _LEGEND_ROW * len(rows)
         low, high = self._vertical()
-        ups = ticks(low, high, _TICKS_UP)
+        ups = ticks(low, high, _TICKS_UP, whole=self._counts)
         left = 26 + _LETTER_WIDTH * max(len(text) for _, text in ups)
         frame = Frame(
             (min(self._xs, default=0.0) - self._edge, max(self._xs, default=1.0) + self._edge),

@@ -17,8 +17,8 @@ SHORTER = 11
 BEND = 0.12
 """How far an arrow bows out, as a share of its length, so that one and its return are told apart."""
 
-HEAD = 9
-"""Length of an arrow's head; half of it is its width."""
+HEAD, MORE = 9, 4
+"""Length of the head of the thinnest arrow, and how much longer that of the thickest is."""
 
 Place = tuple[float, float]
 
@@ -66,11 +66,12 @@ def _arrow(start: Place, end: Place, share: float) -> str:
     tail, tip = _towards(start, bow), _towards(end, bow)
     along = (tip[0] - bow[0]) / hypot(tip[0] - bow[0], tip[1] - bow[1])
     upright = (tip[1] - bow[1]) / hypot(tip[0] - bow[0], tip[1] - bow[1])
-    neck = tip[0] - HEAD * along, tip[1] - HEAD * upright
+    length = HEAD + MORE * share
+    neck, side = (tip[0] - length * along, tip[1] - length * upright), 0.42 * length
     head = [
         tip,
-        (neck[0] - HEAD / 3 * upright, neck[1] + HEAD / 3 * along),
-        (neck[0] + HEAD / 3 * upright, neck[1] - HEAD / 3 * along),
+        (neck[0] - side * upright, neck[1] + side * along),
+        (neck[0] + side * upright, neck[1] - side * along),
     ]
     opacity = f"{0.25 + 0.65 * share:.2f}"
     return (

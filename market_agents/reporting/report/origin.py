@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from market_agents.plain_text import one_line
 from market_agents.reporting.report.blocks import Block, Data, Facts, Folded, Lines, Section, Table, Text
-from market_agents.storage import Asks, Database, Run, counted, digest, fetch, tables
+from market_agents.storage import Asks, Database, Run, RunStatus, counted, digest, fetch, tables
 
 UNHAPPY = ("interrupted", "failed", "budget_exhausted", "running")
 MOST_EVENTS = 100
@@ -26,7 +26,8 @@ def run_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
     """The section on what was run."""
     config: Mapping[str, Any] = run.config
     whole = sum(outcomes.values(), Asks())
-    length = f"{config['max_rounds']} rounds of {', then '.join(config['environment_order'])}"
+    rounds = config["max_rounds"]
+    length = f"{rounds} round{'s' * (rounds != 1)} of {', then '.join(config['environment_order'])}"
     facts = [
         ("run", run.run_id),
         ("status", run.status.value),
@@ -52,7 +53,7 @@ def _minds(database: Database, run_id: str, outcomes: Outcomes) -> str:
     named = []
     for model, strategy, count in counted(database, "agents", run_id, ("llm_config", "strategy")):
         name = str(strategy or model)
-        named.append(f"{one_line(name, 60)} ({count} agents)")
+        named.append(f"{one_line(name, 60)} ({count} agent{'s' * (count != 1)})")
     is_offline = any(client == "offline" for client, *_ in outcomes)
     note = "; offline is a rule-based stand-in, no language model" if is_offline else ""
     return ", ".join(named) + note
@@ -130,6 +131,7 @@ def origin_section(database: Database, run: Run) -> Section:
             ),
             Facts(
                 (
+                    *_ways_on(run),
                     ("digest", _digest(database, run.run_id)),
                     ("configuration", run.config_hash),
                     ("again, without a call", f"market-agents replay {run.run_id}"),
@@ -139,6 +141,12 @@ def origin_section(database: Database, run: Run) -> Section:
             ),
         ),
     )
+
+
+def _ways_on(run: Run) -> Sequence[tuple[str, str]]:
+    """The command that goes on with a run that stopped."""
+    stopped = run.status in {RunStatus.INTERRUPTED, RunStatus.BUDGET_EXHAUSTED}
+    return [("go on", f"market-agents resume {run.run_id}")] if stopped else []
 
 
 def _digest(database: Database, run_id: str) -> str:

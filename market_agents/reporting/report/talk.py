@@ -49,7 +49,8 @@ def _summary(said: Said) -> str:
             f"the first to the last; market-agents conversation {said.run_id} measures them all."
         )
     return (
-        f"{said.messages} messages in {said.conversations} conversations, {said.private} of them to one member alone."
+        f"{said.messages} message{'s' * (said.messages != 1)} in {said.conversations} "
+        f"conversation{'s' * (said.conversations != 1)}, {said.private} of them to one member alone."
         f"{told} How each measure is defined is told in the documentation, under conversation analysis."
     )
 
@@ -58,7 +59,7 @@ def _speakers(said: Said) -> Figure:
     roles = {who: person.role for who, person in said.people.items()}
     ranked = said.by_speaker.most_common()
     shown = ranked[:MOST_SPEAKERS]
-    chart = Chart("agent", "messages", height=240, from_zero=True)
+    chart = Chart("agent", "messages", height=240, from_zero=True, counts=True)
     for role, colour in (("buyer", BLUE), ("seller", ORANGE)):
         bars = [(place, 0.0, count) for place, (who, count) in enumerate(shown) if roles.get(who) == role]
         chart.bars(bars, colour, f"{role}s")
