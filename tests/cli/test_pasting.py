@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from market_agents.cli.common import Place, command
 from market_agents.config import DatabaseConfig, database_url
 from tests.cli.conftest import Cli
-from tests.end_to_end.stage import Shell
+from tests.end_to_end.stage import Shell, call
 
 PASSWORD = "p@ss/w%rd:1"
 
@@ -32,20 +34,24 @@ def without_password(url: str) -> tuple[str, str]:
 )
 def test_printed_commands_can_be_pasted(shell: Shell, flag: tuple[str, ...]) -> None:
     (shell.folder / "other folder").mkdir()
-    run = shell.run("run", "--run-id", "one", *flag)
+    run = call(shell.folder, "run", "--run-id", "one", *flag)
     assert run.code == 0, run.err
     commands = printed(run.out)
     assert len(commands) == 3
+    assert all(("--database" in line) == bool(flag) for line in commands)
+    # One as the shell understands it, the others by the rules of the shell, for a process takes seconds to start.
+    assert shell.line(commands[1]).code == 0
     for line in commands:
-        assert ("--database" in line) == bool(flag)
-        assert shell.line(line).code == 0, line
+        program, *words = shlex.split(line)
+        assert Path(program).name == "market-agents"
+        assert call(shell.folder, *words).code == 0, line
     assert (shell.folder / "results" / "trades.csv").exists()
     assert (shell.folder / "report.html").exists()
 
 
 @pytest.mark.parametrize("by", ["flag", "DATABASE_URL", ".env"])
 def test_a_password_is_not_printed_and_its_variable_completes_the_command(
-    shell: Shell, postgres_url: str, by: str
+    shell: Shell, postgres_url: str, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, password = without_password(postgres_url)
     flags: tuple[str, ...] = ()
@@ -53,9 +59,10 @@ def test_a_password_is_not_printed_and_its_variable_completes_the_command(
         flags = ("--database", postgres_url)
     elif by == "DATABASE_URL":
         shell.environment["DATABASE_URL"] = postgres_url
+        monkeypatch.setenv("DATABASE_URL", postgres_url)
     else:
         (shell.folder / ".env").write_text(f"DATABASE_URL='{place}'\nDB_PASSWORD='{password}'\n", "utf-8")
-    run = shell.run("run", "--run-id", "one", *flags)
+    run = call(shell.folder, "run", "--run-id", "one", *flags)
     assert run.code == 0, run.err
     for text in (run.out, run.err):
         assert password not in text

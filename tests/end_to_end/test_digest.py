@@ -30,11 +30,10 @@ def test_the_kind_of_database_decides_nothing(shelf: Shelf) -> None:
         assert fingerprint(here.url, here.result.run_id) == fingerprint(there.url, there.result.run_id)
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1"])
 def test_the_order_of_sets_decides_nothing(
-    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, calm: Calm, hash_seed: str
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, calm: Calm
 ) -> None:
-    shell = Shell(tmp_path, PYTHONHASHSEED=hash_seed)
+    shell = Shell(tmp_path, PYTHONHASHSEED="4242")  # that of this process is drawn
     entries = f'llm_configs=[{{name: served, model: fake-model, base_url: "{fake_model.base_url}"}}]'
     done = shell.run(
         "run", str(SHIPPED), "--set", entries, "--database", sqlite_url, "--run-id", "one", "--quiet"

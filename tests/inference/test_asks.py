@@ -92,9 +92,8 @@ print(order_request(temperature=0.5, max_tokens=100).hash)
 """
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])
-def test_the_hash_is_the_same_in_every_process(hash_seed: str) -> None:
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+def test_the_hash_is_the_same_in_every_process() -> None:
+    environment = {**os.environ, "PYTHONHASHSEED": "4242"}  # that of this process is drawn
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         cwd=_ROOT,
