@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from market_agents.cli.common import (
@@ -31,9 +31,11 @@ from market_agents.plain_text import one_line
 from market_agents.reporting.comparison import compare_runs
 from market_agents.storage import (
     Database,
+    Row,
     Run,
     RunStatus,
     delete_run,
+    fetch,
     forks,
     get_run,
     leaderboard,
@@ -133,6 +135,7 @@ def _shown(database: Database, arguments: argparse.Namespace) -> str:
     if use is not None:
         lines.append(resource_line(use))
     lines += filter(None, [unconfirmed_line(unconfirmed(database, run.run_id))])
+    lines += _waiting_batches(fetch(database, "llm_batches", run.run_id))
     if run.error:
         lines.append(f"because: {one_line(run.error, 300)}")
     place = Place(configured_url(arguments.database), database.display)
@@ -152,6 +155,16 @@ def resume_command(run: Run, place: Place) -> str:
     if run.status not in RESUMABLE:
         return ""
     return command("resume", run.run_id, *_higher_cap(run), place=place)
+
+
+def _waiting_batches(rows: Iterable[Row]) -> Iterator[str]:
+    """The batches that had not ended when they were last looked at."""
+    for row in rows:
+        if row["batch_id"] is not None and row["finished_at"] is None:
+            yield (
+                f"waits for batch {row['batch_id']} at {row['base_url'] or 'OpenAI'}: {row['status']}, "
+                f"{row['completed']} of {row['requests']} done when it was last looked at"
+            )
 
 
 def _higher_cap(run: Run) -> list[str]:

@@ -273,7 +273,7 @@ class Carrier:
                 state.batch_id,
                 state.status,
                 because,
-                len(batch.answers),
+                batch.completed,
                 batch.requests,
             )
 

@@ -16,6 +16,7 @@ from market_agents.inference.intents import Intent
 from market_agents.inference.journal import Journal
 from market_agents.inference.providers.batch import LineReader
 from market_agents.inference.retry import AttemptFailed, Verdict
+from market_agents.inference.scope import nowhere
 
 MOST_BATCHES = 3
 """Batches that an ask goes into, before it ends without an answer."""
@@ -158,9 +159,9 @@ class BatchQueue:
         if number not in self._boarded:
             batch = self._earlier[number]
             carrier = self._carrier(endpoint)
-            self._boarded[number] = _Boarded(
-                batch, asyncio.create_task(carrier.take_up(batch)), carrier.reader(batch)
-            )
+            with nowhere():
+                trip = asyncio.create_task(carrier.take_up(batch))
+            self._boarded[number] = _Boarded(batch, trip, carrier.reader(batch))
         return self._boarded[number]
 
     async def _board(
@@ -176,7 +177,7 @@ class BatchQueue:
     ) -> _Boarded:
         """Go into the next batch, and come back when it has ended."""
         if not is_open:
-            with self._resting():
+            with self.resting():
                 await purse.open()
         carrier = self._carrier(endpoint)
         ask = BatchedAsk(key, name, request, entry, purse, carrier.provider.batch_line(request, name))
@@ -188,7 +189,7 @@ class BatchQueue:
         gathering.asks.append(ask)
         gathering.waiters.append(waiter)
         self._arrived += 1
-        with self._resting():
+        with self.resting():
             boarded = await waiter
             return await self._aboard(boarded, is_resting=True)
 
@@ -197,12 +198,12 @@ class BatchQueue:
         if is_resting:
             await asyncio.shield(boarded.trip)
         else:
-            with self._resting():
+            with self.resting():
                 await asyncio.shield(boarded.trip)
         return boarded
 
     @contextmanager
-    def _resting(self) -> Iterator[None]:
+    def resting(self) -> Iterator[None]:
         """While the block lasts the ask is not about to go on."""
         self._busy -= 1
         try:
@@ -234,7 +235,8 @@ class BatchQueue:
             batch = Batch.of(asks, self._last, gathering.endpoint.provider.base_url)
             carrier = self._carrier(gathering.endpoint)
             read = carrier.reader(batch)
-            trip = asyncio.create_task(self._carry(carrier, batch, asks))
+            with nowhere():
+                trip = asyncio.create_task(self._carry(carrier, batch, asks))
             boarded = self._boarded[batch.number] = _Boarded(batch, trip, read)
             for place in chosen:
                 gathering.waiters[place].set_result(boarded)

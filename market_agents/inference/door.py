@@ -274,16 +274,17 @@ class ModelDoor:
 
     @asynccontextmanager
     async def _slot(self, endpoint: Endpoint, scope: Scope | None, *, in_batch: bool) -> AsyncIterator[None]:
-        """A slot in flight; an ask in a batch needs none."""
+        """A slot in flight; an ask in a batch needs none, and no batch waits for those that are asked live."""
         if in_batch:
             yield
             return
-        async with endpoint.limits.slot(scope.agent_id if scope else ""):
-            self.tally.in_flight += 1
-            try:
-                yield
-            finally:
-                self.tally.in_flight -= 1
+        with self._batches.resting():
+            async with endpoint.limits.slot(scope.agent_id if scope else ""):
+                self.tally.in_flight += 1
+                try:
+                    yield
+                finally:
+                    self.tally.in_flight -= 1
 
     async def _effort(self, endpoint: Endpoint, request: Request, key: str, purse: Purse) -> Effort:
         """Ask until there is an end; an attempt that is known to be over is none that may still be paid."""

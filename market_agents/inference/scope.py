@@ -71,3 +71,13 @@ def asking(scope: Scope) -> Iterator[Scope]:
         yield scope
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def nowhere() -> Iterator[None]:
+    """What begins inside the block belongs to no step: it serves several."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -176,6 +176,10 @@ def test_ctrl_c_while_a_batch_is_waited_for_says_that_it_goes_on_and_how_to_fetc
     assert fake_model.base_url in told
     assert "market-agents resume one" in stopped.err
     assert status_of(sqlite_url, "one") == "interrupted"
+    assert (
+        "waits for batch batch_000001"
+        in call(shell.folder, "runs", "show", "one", "--database", sqlite_url).out
+    )
     fake_model.set_faults([])
     finished = fake_model.cancel_batch("batch_000001")
     assert finished["status"] == "cancelled"

@@ -244,6 +244,16 @@ async def test_no_cap_is_passed_by_a_batch_and_what_fits_goes_first(fake_model: 
     assert sum(isinstance(outcome, BudgetExhausted) for outcome in outcomes) == 2
 
 
+async def test_a_call_that_waits_for_what_a_batch_has_reserved_holds_up_no_batch(
+    fake_model: FakeModel,
+) -> None:
+    worst = order_request("I am agent 0. Bid or ask?").most_prompt_tokens + 100
+    async with opened(door(fake_model, MemoryJournal(), max_tokens=4 * worst + 10)) as asked:
+        places = ["auction"] * 4 + ["elsewhere"] * 2
+        outcomes = await asyncio.gather(*(ask(asked, agent, where) for agent, where in enumerate(places)))
+    assert all(isinstance(answer, Order) for answer in answers(outcomes))
+
+
 async def test_a_cap_with_room_for_a_part_sends_the_rest_when_it_is_known_what_that_took(
     fake_model: FakeModel,
 ) -> None:
