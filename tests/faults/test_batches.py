@@ -155,6 +155,8 @@ def check_killed(
     assert status_of(url, "one") == "completed"
     assert (fingerprint(url, "one"), paid(model)) == calm
     assert table(url, "llm_intents", "one") == []
+    made = {row["batch_id"] for row in table(url, "llm_batches", "one")} - {None}
+    assert made == {batch["id"] for batch in model.batches()}
     assert "may have been paid" not in done.out
 
 

@@ -129,6 +129,12 @@ class FakeModel:
         """
         self._call("POST", "/faults", json.dumps(list(faults)))
 
+    def batches(self) -> list[dict[str, Any]]:
+        """The latest twenty batches, whether or not anybody looked at them; the latest first."""
+        page: dict[str, Any] = self._call("GET", "/v1/batches")
+        batches: list[dict[str, Any]] = page["data"]
+        return batches
+
     def cancel_batch(self, name: str) -> dict[str, Any]:
         """Cancel a batch as its owner would in the provider's console; what it has answered stays."""
         batch: dict[str, Any] = self._call("POST", f"/v1/batches/{name}/cancel")
