@@ -41,6 +41,7 @@ def test_the_slider_goes_through_a_round_by_keyboard(live: LivePage, open_page: 
         slider.press("ArrowRight")
         expect(place).to_have_text(re.compile(f"^{number} of "))
     expect(slider).to_be_focused()
+    expect(page.get_by_role("button", name="Go")).to_be_hidden()
     slider.press("End")
     steps = int(slider.get_attribute("max") or 0)
     expect(place).to_have_text(f"{steps} of {steps}")

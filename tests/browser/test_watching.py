@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -70,7 +71,7 @@ def test_a_run_is_watched_from_its_first_call_to_its_end(
 
 
 def test_a_run_that_was_killed_shows_how_to_go_on(
-    shell: Shell, live: LivePage, fake_model: FakeModel, open_page: Open
+    shell: Shell, live: LivePage, fake_model: FakeModel, open_page: Open, pictures: Path
 ) -> None:
     fake_model.set_faults([{"kind": "hang"}])
     process = shell.start("run", "--quiet", "--run-id", "killed")
@@ -82,8 +83,10 @@ def test_a_run_that_was_killed_shows_how_to_go_on(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     expect(page.locator("#status")).to_contain_text("interrupted")
+    expect(page.get_by_role("button", name="Copy")).to_be_visible()
     expect(page.locator("#notice .command")).to_contain_text(re.compile("market-agents resume killed$"))
     expect(row).to_contain_text("interrupted")
+    page.screenshot(path=pictures / "killed-1280-light.png")
 
 
 def test_the_page_comes_back_when_its_server_does(shell: Shell, live: LivePage, open_page: Open) -> None:

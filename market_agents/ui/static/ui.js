@@ -95,7 +95,6 @@ function follow(page) {
 }
 
 if (slider) {
-  for (const button of document.querySelectorAll("[data-scriptless]")) button.hidden = true;
   slider.addEventListener("input", () => go(slider.value));
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a[data-step]") : null;
@@ -127,12 +126,9 @@ theme.addEventListener("click", () => {
 
 // ---- Commands can be copied ----
 
-for (const command of document.querySelectorAll("pre.command")) {
-  if (!navigator.clipboard) break;
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(command.textContent);
-    button.textContent = "Copied";
-  });
-  command.after(button);
-}
+document.addEventListener("click", async (event) => {
+  const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
+  if (!button || !navigator.clipboard) return;
+  await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+  button.textContent = "Copied";
+});
