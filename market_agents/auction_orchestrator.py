@@ -394,7 +394,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
         action = self._choice(seat, seat.strategy)
         if self.config.acting == "simultaneous" and sub_round == self.sub_rounds():
             seat.rest()
-        agent.environments[self.name].step(action)
+        agent.environments[self.name].submit(action)
         return Turn(agent, [Thought("action", action)])
 
     def _choice(self, seat: Seat, strategy: QuotingStrategy) -> dict[str, Any]:

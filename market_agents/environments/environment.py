@@ -210,6 +210,18 @@ class Environment(Generic[ActionT]):
         Returns:
             What the agent sees now, and what it was told; ``status`` is ``staged`` in a simultaneous turn.
 
+        Raises: as `submit`.
+        """
+        told = self.submit(agent_id, action)
+        view = self.mechanism.observe(agent_id)
+        return {**view, **told} if self._staged is None else {**told, **view}
+
+    def submit(self, agent_id: str, action: Mapping[str, object]) -> Observation:
+        """Act as by `step`, for those who will not look at what they see then.
+
+        Returns:
+            What the agent was told.
+
         Raises:
             IllegalAction: not a member, not a mapping, refused by the mechanism, or too many acts in one turn.
         """
@@ -223,10 +235,9 @@ class Environment(Generic[ActionT]):
         # What the agent does to its own mapping afterwards must not reach the records.
         given: Mapping[str, object] = _copied(action)
         if self._staged is None:
-            told = self._carry_out(agent_id, given, checked)
-            return {**self.mechanism.observe(agent_id), **told}
+            return self._carry_out(agent_id, given, checked)
         self._staged.setdefault(agent_id, []).append((given, checked))
-        return {"status": "staged", **self.mechanism.observe(agent_id)}
+        return {"status": "staged"}
 
     def _done_by(self, agent_id: str) -> list[Any]:
         open_turn = self._acts if self._staged is None else self._staged
@@ -272,6 +283,10 @@ class BoundEnvironment:
     def step(self, action: Mapping[str, object]) -> Observation:
         """Act. See `Environment.step` for what is returned and raised."""
         return self._environment.step(self._agent_id, action)
+
+    def submit(self, action: Mapping[str, object]) -> Observation:
+        """Act without looking at what is seen then. See `Environment.submit` for what is returned and raised."""
+        return self._environment.submit(self._agent_id, action)
 
     def get_global_state(self, agent_id: str | None = None) -> Observation:
         """What this agent may see.

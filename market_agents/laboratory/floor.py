@@ -93,7 +93,6 @@ class Floor:
         self.market = market
         self._house = house
         self._several = market.quotes_per_trader > 1
-        self._watches = market.watches_book
         self.active: list[Seat] = []
         self.times: list[int] = []
         self._seats = {seat.agent_id: seat for seat in seats}
@@ -128,11 +127,10 @@ class Floor:
             heapify(limits)
             self._best_limits[buying] = limits
 
-    def activate(self, seat: Seat) -> int | None:
-        """Let a strategy act in a turn of its own; as `quote` otherwise."""
+    def quote_and_look(self, seat: Seat) -> int | None:
+        """As `quote`, in a turn of its own, after which the book is looked at."""
         price = self.quote(seat)
-        if self._watches:
-            self.market.look()
+        self.market.look()
         return price
 
     def quote(self, seat: Seat) -> int | None:

@@ -42,7 +42,8 @@ def activation(floor: Floor, rng: Random, activations: int) -> Generator[Seat, N
     if floor.is_over():
         return 0
     eager = all(_eagerness(seat) is not None for seat in active)
-    trades, act, traded, present = market.trades, floor.activate, 0, len(active)
+    act = floor.quote_and_look if market.watches_book else floor.quote
+    trades, traded, present = market.trades, 0, len(active)
     for number in range(1, activations + 1):
         seat = _most_eager(active, rng) if eager else active[int(draw() * present)]
         if seat is None:

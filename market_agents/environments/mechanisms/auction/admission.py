@@ -11,14 +11,11 @@ _BID = Side.BID  # bound once, as in `orders`
 _SHOWN_ORDERS = 20
 
 
-def refusal(
-    trader: Trader, side: Side, price: int, quantity: int, max_price: int | None, scale: TickScale
-) -> str | None:
-    """Why a trader may not quote so, whatever it has, in one line that it can act on; None if it may.
+def refusal(trader: Trader, price: int, quantity: int, max_price: int | None, scale: TickScale) -> str | None:
+    """Why a trader may not quote so on its own side, whatever it has, in one line that it can act on; None if it may.
 
     Args:
         trader: who wants to quote.
-        side: on which side.
         price: ticks for one unit.
         quantity: units.
         max_price: the highest price admitted, in ticks; None for no limit.
@@ -26,12 +23,10 @@ def refusal(
     """
     if price < 1 or quantity < 1:
         return "price and quantity must be above 0"
-    if side is not trader.side:
-        return _wrong_side(trader, side)
     if max_price is not None and price > max_price:
         return f"the highest price admitted is {scale.to_decimal(max_price)}"
     left = len(trader.units) - trader.traded
-    return _too_many(side, quantity, left) if quantity > left else None
+    return _too_many(trader.side, quantity, left) if quantity > left else None
 
 
 def uncovered(means: Means, price: int, quantity: int, good: str, scale: TickScale) -> str | None:
@@ -80,7 +75,7 @@ def market_refusal(
         scale: the market's ticks, for amounts in the text.
     """
     if side is not trader.side:
-        return _wrong_side(trader, side)
+        return wrong_side(trader, side)
     if not 1 <= quantity <= trader.units_left:
         return _too_many(side, quantity, trader.units_left)
     if best is None:
@@ -110,7 +105,8 @@ def unimproved(side: Side, price: int, best: int | None, scale: TickScale) -> st
     return None if price < best else f"an ask must be below the best one, {scale.to_decimal(best)}"
 
 
-def _wrong_side(trader: Trader, side: Side) -> str:
+def wrong_side(trader: Trader, side: Side) -> str:
+    """Why a trader may not trade on that side."""
     return f"you are a {trader.role}: you may {trader.side.value}, not {side.value}"
 
 

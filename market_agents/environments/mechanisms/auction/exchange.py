@@ -26,6 +26,7 @@ from market_agents.environments.mechanisms.auction.admission import (
     uncovered,
     unimproved,
     unknown_order,
+    wrong_side,
 )
 from market_agents.environments.mechanisms.auction.booking import book_trade, filled, release, reserve
 from market_agents.environments.mechanisms.auction.events import (
@@ -103,7 +104,34 @@ class Exchange(Mechanism[AuctionAction], ABC):
             Why the quote was refused; None if it was accepted.
         """
         trader = self._traders[agent_id]
-        return self._place(trader, trader.side, price, quantity, order_id)
+        side, replaced, several = trader.side, trader.orders, self.quotes_per_trader > 1
+        reason = refusal(trader, price, quantity, self.max_price, self.scale)
+        if several:
+            replaced, unknown = self._giving_way(trader, quantity, order_id)
+            reason = reason or unknown
+        if reason is None and self._asks_rule:
+            reason = self._uncovered(trader, price, quantity, replaced)
+            reason = reason or self._rule_refusal(trader, side, price)
+        if reason is None and not self._lock(trader, price, quantity, replaced):
+            reason = self._uncovered(trader, price, quantity, replaced)
+        if reason is not None:
+            self._reject(trader, side, price, quantity, reason)
+            return reason
+        for order in replaced:
+            self.institution.cancel(order, _REPLACED)
+            if self._keep_events:
+                self._note_given_up(order)
+        self._orders_seen = number = self._orders_seen + 1
+        order = Order(number, agent_id, side, price, quantity, self.round)
+        trader.orders = [*(kept for kept in trader.orders if kept.live), order] if several else [order]
+        if self._keep_events:
+            self.emit(OrderPlaced(self.round, agent_id, number, self.good, side, price, quantity))
+        fills = self.institution.submit(order)
+        if fills:
+            self._settle(fills, agent_id)
+        if self._rule_closes:
+            self._give_up_closed()
+        return None
 
     def withdraw(self, agent_id: str, order_id: int | None = None) -> str | None:
         """Cancel an open order, which only needs to be named where there are several.
@@ -137,42 +165,11 @@ class Exchange(Mechanism[AuctionAction], ABC):
     # -- quotes -----------------------------------------------------------------------------------------------
 
     def _quote(self, trader: Trader, quote: Quote) -> Observation:
-        reason = self._place(trader, quote.side, quote.price, quote.quantity, quote.order_id)
-        return _verdict("accepted" if reason is None else "rejected", reason, self._orders_seen)
-
-    def _place(
-        self, trader: Trader, side: Side, price: int, quantity: int, order_id: int | None
-    ) -> str | None:
-        reason = refusal(trader, side, price, quantity, self.max_price, self.scale)
-        replaced, several = trader.orders, self.quotes_per_trader > 1
-        if several:
-            replaced, unknown = self._giving_way(trader, quantity, order_id)
-            reason = reason or unknown
-        if reason is None and self._asks_rule:
-            reason = self._uncovered(trader, price, quantity, replaced)
-            reason = reason or self._rule_refusal(trader, side, price)
-        if reason is None and not self._lock(trader, price, quantity, replaced):
-            reason = self._uncovered(trader, price, quantity, replaced)
-        if reason is not None:
-            self._reject(trader, side, price, quantity, reason)
-            return reason
-        for order in replaced:
-            self.institution.cancel(order, _REPLACED)
-            if self._keep_events:
-                self._note_given_up(order)
-        self._orders_seen += 1
-        order = Order(self._orders_seen, trader.agent_id, side, price, quantity, self.round)
-        trader.orders = [*(kept for kept in trader.orders if kept.live), order] if several else [order]
-        if self._keep_events:
-            self.emit(
-                OrderPlaced(self.round, trader.agent_id, order.order_id, self.good, side, price, quantity)
-            )
-        fills = self.institution.submit(order)
-        if fills:
-            self._settle(fills, trader.agent_id)
-        if self._rule_closes:
-            self._give_up_closed()
-        return None
+        if quote.side is not trader.side:
+            reason = wrong_side(trader, quote.side)
+            return self._reject(trader, quote.side, quote.price, quote.quantity, reason)
+        refused = self.place(trader.agent_id, quote.price, quote.quantity, quote.order_id)
+        return _verdict("accepted" if refused is None else "rejected", refused, self._orders_seen)
 
     def _giving_way(
         self, trader: Trader, quantity: int, order_id: int | None

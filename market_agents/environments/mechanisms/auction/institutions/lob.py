@@ -26,9 +26,10 @@ class LimitOrderBook(Institution):
         buying = order.side is _BID
         own, other = (self._bids, self._asks) if buying else (self._asks, self._bids)
         fills: list[Fill] = []
+        limit = order.price
         while order.remaining and (resting := other.best()) is not None:
             price = resting.price
-            if price > order.price if buying else price < order.price:
+            if price > limit if buying else price < limit:
                 break
             fill = match(order, resting, price) if buying else match(resting, order, price)
             other.units -= fill.quantity
