@@ -422,10 +422,16 @@ def say(text: str, stream: IO[str] | None = None) -> None:
     if target is None:
         return  # the standard stream was closed before the program began
     try:
-        print(for_terminal(known_secrets()(text)), file=target, flush=True)
+        print(_encodable(for_terminal(known_secrets()(text)), target), file=target, flush=True)
     except OSError:
         # A reader that went away or a full disk: the results are in the database all the same.
         _write_nowhere(target)
+
+
+def _encodable(text: str, stream: IO[str]) -> str:
+    """The text with a question mark for each character that a stream cannot write, as one in ASCII cannot."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def _write_nowhere(stream: IO[str]) -> None:

@@ -83,6 +83,7 @@ class Database:
         self._session: Session | None = None
         self._session_hooks: list[SessionHook] = []
         self._closing = threading.Event()
+        self._given_up = False
 
     def __enter__(self) -> Database:
         return self
@@ -180,14 +181,19 @@ class Database:
         delay = _FIRST_DELAY
         while True:
             try:
-                return attempt()
+                done = attempt()
             except DRIVER_ERRORS as error:
                 if classify(error) is Outage.FATAL:
                     raise translate(error, self.address.place) from error
                 waited = time.monotonic() - started
-                if waited >= self.patience or self._closing.is_set():
+                # Whoever comes after one that waited in vain would only keep the end of the run waiting, too.
+                if waited >= self.patience or self._given_up or self._closing.is_set():
+                    self._given_up = True
                     raise away(error, self.address.place, waited) from error
                 logger.info("%s: %s; trying again", self.address.place, reason(error))
+            else:
+                self._given_up = False
+                return done
             self._closing.wait(min(delay, self.patience))
             delay = min(2 * delay, _LONGEST_DELAY)
 

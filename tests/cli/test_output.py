@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from market_agents.inference import Scope, asking
-from market_agents.logger_utils import console_for, log_for_run, set_up_logging
+from market_agents.logger_utils import console_for, log_for_run, say, set_up_logging
 from market_agents.redaction import Redactor
 from tests.cli.conftest import Cli
 from tests.end_to_end.stage import Shell, call
@@ -241,3 +241,12 @@ def test_what_caches_saved_is_shown_where_they_saved_anything(finished: Cli) -> 
     heading = next(place for place, line in enumerate(lines) if line.startswith("round "))
     assert lines[heading].endswith("cached")
     assert [line.split()[-1] for line in lines[heading + 2 : heading + 4]] == ["0%", "40%"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"), [("ascii", "?? 1 ??"), ("cp1252", "?? 1 é?"), ("utf-8", "━━ 1 é☃")]
+)
+def test_what_a_terminal_cannot_write_is_a_question_mark(encoding: str, shown: str) -> None:
+    stream = io.TextIOWrapper(written := io.BytesIO(), encoding=encoding)
+    say("━━ 1 é☃", stream)
+    assert written.getvalue().decode(encoding) == f"{shown}\n"

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from market_agents.errors import DatabaseAway, DatabaseUnreachable, ExitCode, SchemaVersionError, UserError
 from market_agents.storage import Database, Lease, check_database, open_again, open_database, write_step
@@ -378,3 +378,25 @@ def test_D01_what_was_open_a_moment_ago_is_waited_for(
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: postgres_server.start())
     monkeypatch.setattr("market_agents.storage.database.time", clock)
     open_again(postgres_url).close()
+
+
+def test_D07_what_was_waited_for_in_vain_is_not_waited_for_again(sqlite_url: str) -> None:
+    tries: list[int] = []
+
+    def full(_: Connection) -> None:
+        tries.append(1)
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    def given_up() -> int:
+        tries.clear()
+        with pytest.raises(DatabaseAway, match="disk is full"):
+            database.write(full)
+        return len(tries)
+
+    with open_database(sqlite_url, patience=0.2) as database:
+        assert given_up() > 1
+        assert given_up() == 1
+        database.write(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        assert given_up() > 1, "it came back meanwhile"
