@@ -1,4 +1,8 @@
-"""How the documentation site is built: Sphinx, pages in Markdown, and a theme that needs no network."""
+"""How the documentation site is built: Sphinx reads pages in Markdown, and the theme needs no network.
+
+Sphinx, MyST and Furo, for MkDocs has had no release since 2024 and its themes are in maintenance only; and Sphinx's
+search works in pages that are opened as files.
+"""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def check_command(words: list[str]) -> None:
     if program.startswith("scripts/") and not (ROOT / program).exists():
         raise ValueError(f"there is no {program}")
     arguments = _of_the_program(words)
-    if arguments is None:
+    if arguments is None or arguments in (["--version"], ["--help"]):
         return
     if arguments[:1] and arguments[0] not in VERBS:
         raise ValueError(f"market-agents has no verb {arguments[0]!r}")

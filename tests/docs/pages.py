@@ -23,7 +23,7 @@ REMARKS = ("not run", "output", "exit code", "file", "under")
 EMPTY = "<!-- begins without a run -->"
 
 _REMARK = re.compile(r"<!-- ([a-z ]+)(?:: (.+?))? -->")
-_FENCE = re.compile(r"```([\w{}-]*)")
+_FENCE = re.compile(r"```([\w{}-]*)(?: .*)?")
 
 
 @dataclass(frozen=True)

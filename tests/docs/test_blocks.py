@@ -26,7 +26,7 @@ from tests.docs.shell import Shell
 from tests.docs.warm import warm_program
 from tests.end_to_end.stage import call
 
-SHOWN = {"text", "{toctree}", "{eval-rst}"}
+SHOWN = {"text", "{toctree}", "{eval-rst}", "{figure}"}
 """Languages of blocks in which there is nothing to try."""
 
 SCRIPTS = {"run": 'exec .venv/bin/python -m market_agents.meta_orchestrator "$@"', "test": "exit 0"}
