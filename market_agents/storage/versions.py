@@ -6,12 +6,14 @@ import logging
 import sqlite3
 from contextlib import closing
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from market_agents.errors import SchemaVersionError
 from market_agents.failpoints import reach
+from market_agents.storage.files import replace_file
 from market_agents.storage.schema import SCHEMA_VERSION, VERSION_TABLE
 
 logger = logging.getLogger(__name__)
@@ -116,6 +118,9 @@ def back_up(path: Path, version: str) -> Path:
     while copy.exists():
         number += 1
         copy = path.with_name(f"{path.name}.schema-{version}.backup-{number}")
+    return replace_file(copy, partial(_copy, path))
+
+
+def _copy(path: Path, copy: Path) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    return copy

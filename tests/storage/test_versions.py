@@ -198,3 +198,16 @@ def test_an_empty_database_is_told_from_one_that_is_up_to_date(postgres_url: str
     assert "is empty" in check_database(postgres_url)
     upgrade_database(postgres_url)
     assert check_database(postgres_url).endswith(f"schema {SCHEMA_VERSION}, up to date")
+
+
+def test_D12_a_copy_that_breaks_off_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_database(str(tmp_path / "market.db")).close()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("market_agents.storage.files.os.fsync", full)
+    before = set(tmp_path.iterdir())
+    with pytest.raises(OSError, match="No space left"):
+        versions.back_up(tmp_path / "market.db", "0001")
+    assert set(tmp_path.iterdir()) == before
