@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 MOST_PAGES = 300
 """Agents with a page, the first ones."""
 
-MOST_THOUGHTS = 6_000
+MOST_THOUGHTS = 4_000
 """Thoughts that are read, of whole rounds; what a report costs does not grow with the run."""
 
 SHOWN_OF_A_THOUGHT = 300

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from market_agents.reporting.records import EVERYBODY, Member
 from market_agents.storage import Database, counted, fetch
 
-MOST_MESSAGES = 5_000
+MOST_MESSAGES = 3_000
 """Messages that are read and measured, of whole rounds; what a report costs does not grow with the run."""
 
 PLACE = ("environment", "round", "cohort_id")
