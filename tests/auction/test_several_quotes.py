@@ -151,3 +151,16 @@ def test_a_strategy_sees_its_quotes_and_the_unit_that_the_next_is_for() -> None:
 def test_a_market_has_room_for_one_quote_at_least() -> None:
     with pytest.raises(ValueError, match="quotes_per_trader must be at least 1, not 0"):
         ladder(most=0)
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_what_a_partly_traded_order_no_longer_backs_is_not_freed_again(most: int) -> None:
+    made = market(buyers=BUYERS, sellers=SELLERS, quotes_per_trader=most, goods=3, cash=200)
+    made.act("bob", "ask", 40, 2)
+    made.act("ann", "bid", 50, 1)
+    assert made.say("bob", {"action": "ask", "price": 60, "quantity": 2, "order_id": 1})["goods"] == 0
+    assert open_orders(made, "bob") == [(3, 60, 2)]
+    made.act("ann", "bid", 60, 1)
+    assert open_orders(made, "bob") == [(3, 60, 1)]
+    assert made.accounts.holding("bob").locked_goods == {"apple": 1}
+    assert made.accounts.holding("ann").locked_cash == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from decimal import Decimal
 from random import Random
+from statistics import fmean
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from market_agents.agents.strategies import (
     make_strategy,
 )
 from market_agents.economics.ticks import TickScale
+from market_agents.environments.mechanisms.auction.institutions.midpoint import midpoint
 from market_agents.laboratory import simulate_market
 from tests.strategies.scenes import Scene, observation
 
@@ -185,6 +187,20 @@ def test_whether_a_standing_quote_is_accepted_is_a_matter_of_gain() -> None:
     assert not Truthful().accepts(Scene(best_ask=100))
     assert not Truthful().accepts(Scene(buying=False, best_bid=100))
     assert not Truthful().accepts(Scene())
+
+
+@pytest.mark.parametrize(("value", "cost", "mean"), [(200, 50, 125), (320, 200, 260)])
+def test_pairs_without_memory_trade_in_the_middle_of_what_both_can_name(
+    value: int, cost: int, mean: int
+) -> None:
+    rng, trader = Random(7), ConstrainedZeroIntelligence()
+    prices: list[int] = []
+    while len(prices) < 20_000:
+        bid = trader.quote(Scene(limit=value), rng) or 0
+        ask = trader.quote(Scene(buying=False, limit=cost), rng) or 0
+        if bid >= ask:
+            prices.append(midpoint(bid, ask))
+    assert fmean(prices) == pytest.approx(mean, abs=0.75)  # four standard errors
 
 
 def test_a_fixed_price_is_in_currency_and_loses_nothing() -> None:
