@@ -1,4 +1,4 @@
-"""``conversation`` and ``personas`` as a user types them, each in a process of its own."""
+"""``conversation`` and ``personas`` as a user types them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from market_agents.storage import Row, open_database, write_step
-from tests.end_to_end.stage import Ended, Shell, play
+from tests.end_to_end.stage import Ended, Shell, call, play
 from tests.personas.people import amara
 from tests.storage.samples import agent, message, new_run, order
 
@@ -31,10 +31,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     }
     result = play(folder, f"sqlite:///{folder / 'market_simulation.db'}", changes)
     return folder, result.run_id
-
-
-def ran(folder: Path, *arguments: str) -> Ended:
-    return Shell(folder).run(*arguments)
 
 
 def read(ended: Ended) -> dict[str, Any]:
@@ -59,7 +55,7 @@ def assert_calm(text: str) -> None:
 
 def test_conversations_in_tables(played: tuple[Path, str]) -> None:
     folder, run_id = played
-    ended = ran(folder, "conversation", run_id)
+    ended = Shell(folder).run("conversation", run_id)
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.startswith(f"run {run_id}: completed, 6 conversations\n")
     for heading in ("most said", "open", "agreed", "on topic", "confidence"):
@@ -70,7 +66,7 @@ def test_conversations_in_tables(played: tuple[Path, str]) -> None:
 
 def test_conversations_as_json(played: tuple[Path, str]) -> None:
     folder, run_id = played
-    report = read(ran(folder, "conversation", run_id, "--json"))
+    report = read(call(folder, "conversation", run_id, "--json"))
     assert (report["run_id"], report["status"]) == (run_id, "completed")
     talk = report["conversations"][0]
     assert (talk["environment"], talk["round"], talk["cohort_id"]) == ("group_chat", 1, "cohort_1")
@@ -85,7 +81,7 @@ def test_conversations_as_json(played: tuple[Path, str]) -> None:
 
 def test_personas_in_tables(played: tuple[Path, str]) -> None:
     folder, run_id = played
-    ended = ran(folder, "personas", run_id)
+    ended = call(folder, "personas", run_id)
     assert (ended.code, ended.err) == (0, "")
     assert f"run {run_id}: completed; 5 buyers, 5 sellers" in ended.out
     for trait in ("risk_aversion", "patience", "fairness"):
@@ -97,7 +93,7 @@ def test_personas_in_tables(played: tuple[Path, str]) -> None:
 
 def test_personas_as_json(played: tuple[Path, str]) -> None:
     folder, run_id = played
-    report = read(ran(folder, "personas", run_id, "--json"))
+    report = read(call(folder, "personas", run_id, "--json"))
     assert report["roles"] == {"buyer": 5, "seller": 5}
     assert [check["task"] for check in report["checks"]] == ["risk", "giving", "patience"]
     assert len(report["balance"]) == 9
@@ -106,7 +102,7 @@ def test_personas_as_json(played: tuple[Path, str]) -> None:
 @pytest.mark.parametrize("verb", ["conversation", "personas"])
 def test_a_mistake_is_one_line(played: tuple[Path, str], verb: str) -> None:
     folder, _ = played
-    ended = ran(folder, verb, "nosuch")
+    ended = call(folder, verb, "nosuch")
     assert (ended.code, ended.out) == (2, "")
     assert len(ended.complaints) == 1
     assert "there is no run 'nosuch'" in ended.complaints[0]
@@ -115,18 +111,18 @@ def test_a_mistake_is_one_line(played: tuple[Path, str], verb: str) -> None:
 
 @pytest.mark.parametrize("verb", ["conversation", "personas"])
 def test_help_says_what_the_verb_is_for(tmp_path: Path, verb: str) -> None:
-    ended = ran(tmp_path, verb, "--help")
+    ended = call(tmp_path, verb, "--help")
     assert ended.code == 0
     assert f"usage: market-agents {verb}" in ended.out
-    assert verb in ran(tmp_path, "--help").out
+    assert verb in call(tmp_path, "--help").out
 
 
 def test_a_run_without_chat_or_tasks(tmp_path: Path) -> None:
     stored(tmp_path, {"agents": [agent(1, "buyer", persona=amara().to_dict())], "orders": [order(1)]})
-    ended = ran(tmp_path, "conversation", "run")
+    ended = call(tmp_path, "conversation", "run")
     assert (ended.code, ended.out) == (0, "run run: interrupted, 0 conversations so far\n")
-    assert read(ran(tmp_path, "conversation", "run", "--json"))["conversations"] == []
-    told = ran(tmp_path, "personas", "run")
+    assert read(call(tmp_path, "conversation", "run", "--json"))["conversations"] == []
+    told = call(tmp_path, "personas", "run")
     assert told.code == 0
     assert "No task revealed a trait" in told.out
     assert_calm(told.out)
@@ -134,7 +130,7 @@ def test_a_run_without_chat_or_tasks(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_is_told_so_far(tmp_path: Path) -> None:
     stored(tmp_path, {"messages": [message(1, "95"), message(2, "97", sender_id="agent_2")]})
-    ended = ran(tmp_path, "conversation", "run")
+    ended = call(tmp_path, "conversation", "run")
     assert "interrupted, 1 conversation so far" in ended.out
     assert "96.00" not in ended.out
     assert "95.00" in ended.out
@@ -156,13 +152,13 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
     ]
     stored(tmp_path, {"agents": people, "topics": [topic], "messages": said})
     for verb in ("conversation", "personas"):
-        shown = ran(tmp_path, verb, "run")
+        shown = call(tmp_path, verb, "run")
         assert (shown.code, shown.err) == (0, "")
         assert_calm(shown.out)
-        raw = ran(tmp_path, verb, "run", "--json")
+        raw = call(tmp_path, verb, "run", "--json")
         assert raw.out.isascii()
         read(raw)
-    report = read(ran(tmp_path, "conversation", "run", "--json"))
+    report = read(call(tmp_path, "conversation", "run", "--json"))
     assert report["conversations"][0]["topic"]["topic"] == HOSTILE, "JSON keeps every character"
 
 
@@ -178,7 +174,7 @@ def test_wide_numbers_and_long_runs_still_fit(tmp_path: Path) -> None:
         {"messages": said, "orders": placed},
         config={"environment_order": ["group_chat", "auction"]},
     )
-    ended = ran(tmp_path, "conversation", "run")
+    ended = call(tmp_path, "conversation", "run")
     assert_calm(ended.out)
     assert "(10 earlier conversations: --json has them all)" in ended.out
     assert "1e+05" in ended.out
@@ -188,7 +184,7 @@ def test_a_run_opens_with_the_balance_of_its_personas(played: tuple[Path, str]) 
     folder, _ = played
     file = folder / "six.yaml"
     file.write_text("num_agents: 6\nmax_rounds: 1\nseed: 3\nenvironment_order: [auction]\n", "utf-8")
-    ended = ran(folder, "run", str(file))
+    ended = call(folder, "run", str(file))
     assert ended.code == 0, ended.err
     [line] = [line for line in ended.err.splitlines() if "personas by role: " in line]
     assert " SD (buyer " in line

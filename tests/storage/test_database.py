@@ -209,7 +209,17 @@ def test_an_empty_file_is_a_fresh_database(tmp_path: Path) -> None:
         assert stored(database, "runs", "run_id") == []
 
 
-OPEN = "import sys; from market_agents.storage import open_database; open_database(sys.argv[1])"
+# The libraries are loaded once, and then four processes begin at the same moment.
+OPEN_BY_FOUR = """
+import os, sys
+import alembic.command
+from market_agents.storage import open_database
+for _ in range(4):
+    if os.fork() == 0:
+        open_database(sys.argv[1]).close()
+        sys.exit(0)
+sys.exit(sum(os.wait()[1] != 0 for _ in range(4)))
+"""
 
 # Root may write everywhere, so the child becomes nobody, once everything it needs is imported.
 OPEN_AS_NOBODY = """
@@ -244,16 +254,9 @@ def test_a_read_only_database_is_refused(what: str, sqlite_url: str) -> None:
 
 
 def test_several_processes_may_make_the_same_database_at_once(database_url: str) -> None:
-    code = f"{OPEN}.close()"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, database_url], cwd=ROOT, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    for process in processes:
-        _, complaint = process.communicate()
-        assert process.returncode == 0, complaint
+    command = [sys.executable, "-c", OPEN_BY_FOUR, database_url]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
     assert "up to date" in check_database(database_url)
 
 
