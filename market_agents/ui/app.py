@@ -40,7 +40,7 @@ def create_app(
         how_to_resume: the command that goes on with a run, or nothing.
         every: seconds from one look at the database to the next, while somebody watches.
     """
-    site = Site(database, how_to_resume, has_token=access.token is not None)
+    site = Site(database, how_to_resume)
     watch = Watch(site.look, every)
 
     async def changes(request: Request) -> Response:

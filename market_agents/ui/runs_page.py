@@ -72,7 +72,6 @@ def show(site: Site, request: Request) -> Response:
         paging=found,
         version=version,
         is_pending=any(entry.rounds is None for entry in entries),
-        forked=any(entry.run.parent_run_id for entry in entries),
     )
 
 

@@ -17,7 +17,6 @@ from market_agents.storage import (
     Database,
     RoundSummary,
     Run,
-    RunStatus,
     get_run,
     pulse,
     pulse_of_all,
@@ -32,8 +31,6 @@ T = TypeVar("T")
 LONGEST_NUMBER = 12
 """Digits of a number in an address; what is longer is no number."""
 
-ENDED = frozenset({RunStatus.COMPLETED, RunStatus.INTERRUPTED, RunStatus.FAILED, RunStatus.BUDGET_EXHAUSTED})
-
 
 @dataclass
 class Site:
@@ -42,13 +39,11 @@ class Site:
     Attributes:
         database: opened to read only.
         how_to_resume: the command that goes on with a run; empty where there is nothing to go on with.
-        has_token: whether there is a login to leave.
         memo: counts that are dear.
     """
 
     database: Database
     how_to_resume: Callable[[Run], str]
-    has_token: bool = False
     memo: Memo = field(default_factory=Memo)
 
     def page(self, template: str, status: int = 200, /, **told: object) -> HTMLResponse:
@@ -76,21 +71,21 @@ class Site:
         return sight(seen, asdict(seen))
 
     def rounds(self, run: Run) -> list[RoundSummary]:
-        """The rounds of a run; only the last two that are known can have changed."""
-        key = _key("rounds", run)
-        kept = self.known_rounds(run)
-        version = self.look(run.run_id).version
+        """The rounds of a run; those that were recorded whole before the last one was are not counted again."""
+        seen = pulse(self.database, run.run_id)
+        whole, kept = self.memo.peek(_key("rounds", run)) or (0, [])
 
-        def count() -> list[RoundSummary]:
-            done = (kept or [])[:-2]
-            return done + round_summaries(self.database, run.run_id, done[-1].round + 1 if done else 0)
+        def count() -> tuple[int, list[RoundSummary]]:
+            done = [entry for entry in kept if entry.round < whole]
+            since = done[-1].round + 1 if done else 0
+            return seen.finished, done + round_summaries(self.database, run.run_id, since)
 
-        return self.memo.get(key, version, count, rests=False)[0]
+        return self.memo.get(_key("rounds", run), sight(seen, {}).version, count, rests=False)[0][1]
 
     def known_rounds(self, run: Run) -> list[RoundSummary] | None:
         """The rounds of a run as they were last counted; None where they never were."""
-        found: list[RoundSummary] | None = self.memo.peek(_key("rounds", run))
-        return found
+        found: tuple[int, list[RoundSummary]] | None = self.memo.peek(_key("rounds", run))
+        return None if found is None else found[1]
 
     def of_run(self, what: str, run: Run, count: Callable[[], T]) -> tuple[T, bool]:
         """Something counted from a run, and whether it is up to date."""

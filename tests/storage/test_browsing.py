@@ -61,6 +61,20 @@ def test_a_pulse_changes_with_its_run(database_url: str) -> None:
         assert len({empty, all_begun, all_done, all_gone}) == 4
 
 
+def test_a_reader_in_the_middle_of_its_reading_holds_up_no_writer(database_url: str) -> None:
+    with (
+        open_database(database_url, patience=0) as writing,
+        new_run(writing, "run") as lease,
+        open_database(database_url, read_only=True) as reading,
+    ):
+        with reading.read() as connection:
+            count = text("SELECT COUNT(*) FROM agents")
+            assert connection.scalar(count) == 0
+            write_step(lease, "people", {"agents": [agent(1, "buyer")]})
+            assert connection.scalar(count) == 0, "a reader sees one state"
+        assert len(select_rows(reading, "agents", get_run(reading, "run"))) == 1
+
+
 def test_rows_come_in_the_order_and_number_asked_for(database_url: str) -> None:
     with open_database(database_url) as database, new_run(database, "run") as lease:
         rows = [trade(number, round=1 + number % 3) for number in range(1, 10)]

@@ -218,21 +218,20 @@ async def test_lists_are_paged(sqlite_url: str) -> None:
 
 
 async def test_what_is_known_of_a_round_grows_with_it(sqlite_url: str) -> None:
-    """Rounds before the last two are kept, the others counted again."""
+    """As in a fork: something of all rounds is there before the first one is recorded whole."""
+    result = one_of_each()["auction_rounds"][0]
     with open_database(sqlite_url) as writing, new_run(writing, "run", config=CONFIG) as lease:
         async with visitor(writing) as visit:
-            for number in range(1, 5):
-                deals = [trade(3 * number + place, round=number) for place in range(number)]
-                rows = one_of_each()["auction_rounds"][0]
-                result = {**rows, "round": number, "trades": number, "mean_price": Decimal(number)}
-                write_step(lease, f"r{number}", {"trades": deals, "auction_rounds": [result]})
-                said = [message(number, round=number)]
-                before = text_of(await visit.get("/runs/run"))
-                write_step(lease, f"m{number}", {"messages": said})
-                after = text_of(await visit.get("/runs/run"))
+            write_step(lease, "said", {"messages": [message(number, round=number) for number in range(1, 6)]})
+            assert "Trades 0 5 messages" in text_of(await visit.get("/runs/run"))
+            for number in range(1, 6):
+                rows = [{**result, "round": number, "trades": number, "mean_price": Decimal(number)}]
+                write_step(lease, f"r{number}/1.auction/s1", {"auction_rounds": rows})
                 total = number * (number + 1) // 2
-                assert f"Trades {total} " in before
-                assert f"Trades {total} {number} message" in after
+                assert f"Trades {total} {4 + number} messages" in text_of(await visit.get("/runs/run"))
+                more = [message(10 + number, round=number)]
+                write_step(lease, f"r{number}/end", {"messages": more})
+                assert f"Trades {total} {5 + number} messages" in text_of(await visit.get("/runs/run"))
 
 
 async def test_runs_beside_each_other(database: Database, played: str) -> None:
