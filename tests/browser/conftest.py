@@ -16,7 +16,7 @@ from tests.rig.live_page import LivePage
 
 PICTURES = ROOT / ".ui-screenshots"
 WIDTHS = (400, 1280)
-PATIENCE_MS = 60_000
+PATIENCE_MS = 600_000
 
 SMALL = """\
 num_agents: 6

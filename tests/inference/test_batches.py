@@ -34,8 +34,8 @@ PRICED = LLMConfig(
 
 
 def door(model: FakeModel, journal: MemoryJournal, *, most: int = 1000, **caps: Any) -> ModelDoor:
-    provider = OpenAIBatchProvider(base_url=model.base_url, api_key=KEY, key_name=KEY_NAME, timeout=10.0)
-    endpoint = Endpoint(provider, partial(Limits, max_in_flight=2), total_timeout=20.0, backoff=QUICK)
+    provider = OpenAIBatchProvider(base_url=model.base_url, api_key=KEY, key_name=KEY_NAME, timeout=300.0)
+    endpoint = Endpoint(provider, partial(Limits, max_in_flight=2), total_timeout=600.0, backoff=QUICK)
     return ModelDoor(
         {"mind": endpoint},
         journal,

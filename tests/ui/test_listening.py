@@ -76,7 +76,7 @@ def test_the_whole_of_it_over_real_http(tmp_path: Path) -> None:
     ):
         place = urlsplit(live.address)
         assert place.hostname is not None
-        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+        connection = http.client.HTTPConnection(place.hostname, place.port, timeout=600)
         connection.request("GET", "/runs/run/changes")
         refused = connection.getresponse()
         assert (refused.status, refused.read() != b"") == (401, True)
