@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from market_agents.cli.common import (
@@ -46,6 +46,10 @@ from market_agents.storage import (
 )
 
 MOST_COMPARED = 100
+_CAP = re.compile(
+    r"(?P<key>budget\.max_\w+) of \$?(?P<cap>[\d,.e+-]+) leaves no room.*?: "
+    r"\$?(?P<spent>[\d,.]+)[a-z ]* spent, and it may take \$?(?P<needed>[\d,.]*\d)"
+)
 RESUMABLE = {RunStatus.INTERRUPTED, RunStatus.BUDGET_EXHAUSTED}
 
 
@@ -168,13 +172,15 @@ def _waiting_batches(rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _higher_cap(run: Run) -> list[str]:
-    """For a run that a cap stopped, twice that cap."""
-    named = re.search(r"budget\.(max_\w+)", run.error or "")
-    if run.status is not RunStatus.BUDGET_EXHAUSTED or named is None:
+    """For a run that a cap stopped, that cap doubled until there is room; it need not be the configured one."""
+    told = _CAP.search(run.error or "")
+    if run.status is not RunStatus.BUDGET_EXHAUSTED or told is None:
         return []
-    budget = run.config.get("budget")
-    cap = budget.get(named[1]) if isinstance(budget, Mapping) else None
-    return ["--set", f"{named[0]}={2 * cap:.12g}"] if isinstance(cap, int | float) else []
+    cap, spent, needed = (float(told[part].replace(",", "")) for part in ("cap", "spent", "needed"))
+    enough = 2 * cap
+    while enough < spent + needed:
+        enough *= 2
+    return ["--set", f"{told['key']}={enough:.12g}"]
 
 
 def _delete(database: Database, arguments: argparse.Namespace) -> int:

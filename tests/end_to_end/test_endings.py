@@ -170,3 +170,20 @@ def test_C01_what_the_environment_says_of_connections_is_the_users_mistake(
     assert "HTTP_PROXY" in complaint
     assert fake_model.ledger() == []
     assert query(sqlite_url, "SELECT run_id FROM runs") == []
+
+
+@pytest.mark.parametrize("cap", ["max_calls", "max_tokens"])
+def test_L17_a_run_that_a_raised_cap_stopped_is_shown_with_one_that_has_room(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, cap: str
+) -> None:
+    first, then = {"max_calls": (3, 12), "max_tokens": (9_000, 14_000)}[cap]
+    stopped = call(tmp_path, *begun(fake_model, sqlite_url, **{f"budget__{cap}": first}))
+    for words in (
+        [],
+        ["resume", "one", "--quiet", "--database", sqlite_url, "--set", f"budget.{cap}={then}"],
+    ):
+        stopped = call(tmp_path, *words) if words else stopped
+        assert stopped.code == 3
+        shown = call(tmp_path, "runs", "show", "one", "--database", sqlite_url).out
+        (line,) = [line for line in shown.splitlines() if line.startswith("go on with: ")]
+        assert line == stopped.err.splitlines()[-1]
