@@ -44,6 +44,7 @@ def test_a_few_that_fail_are_run_again_alone(
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
     for name, does in (
         ("scripts/check", "exit 0"),
+        ("scripts/docs", "exit 0"),
         ("scripts/test-ui", "exit 0"),
         ("scripts/test", f'exec "{sys.executable}" -m pytest "$@"'),
         (".venv-dev/bin/python", f'exec "{sys.executable}" "$@"'),
