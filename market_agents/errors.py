@@ -10,6 +10,7 @@ MarketAgentsError                 the run failed (exit 1)
 ├── Stopped                       stopped but resumable (exit 3)
 │   ├── Interrupted               Ctrl-C (exit 130) or SIGTERM (exit 143)
 │   ├── ProviderAway              a model endpoint answers nobody any more
+│   ├── OtherModel                another model answered than the one asked for, where that is to stop the run
 │   ├── BudgetExhausted           one of the run's caps leaves no room for the next call
 │   └── DatabaseAway              the database went away and stayed away
 ├── IllegalAction                 an environment refuses what an agent wants to do
@@ -117,6 +118,10 @@ class Interrupted(Stopped):
 
 class ProviderAway(Stopped):
     """A model endpoint has answered nobody for too long, or refuses the key after first answers."""
+
+
+class OtherModel(Stopped):
+    """Another model answered than the one asked for, and the configuration says that this stops the run."""
 
 
 class BudgetExhausted(Stopped):

@@ -26,6 +26,7 @@ NOT_DECISIVE: tuple[tuple[str, ...], ...] = (
     ("llm_configs", "*", "output_price"),
     ("llm_configs", "*", "execution"),
     ("llm_configs", "*", "batch_price_share"),
+    ("llm_configs", "*", "other_model"),
     ("environment_configs", "*", "execution"),
 )
 """Keys that may differ when a run is resumed: limits, caps, prices, patience, credentials, places.

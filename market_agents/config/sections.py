@@ -168,6 +168,11 @@ class LLMConfig(StrictModel):
         description="What an answer in a batch costs, as a share of its live price, 0 to 1; null means the list's "
         "price for batches, or the full price where it has none or the entry names its own prices.",
     )
+    other_model: Literal["warn", "stop"] = Field(
+        default="warn",
+        description="What to do when another model answers than the one asked for: warn once for each name, or stop "
+        "the run, which can be resumed; a dated version of the model is no other.",
+    )
     weight: float = Field(
         default=1.0, ge=0, le=1e6, description="Share of agents that get this model, relative, 0 to 1e6."
     )

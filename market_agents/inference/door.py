@@ -17,7 +17,14 @@ from decimal import Decimal
 from typing import Self
 
 from market_agents.config import LLMConfig
-from market_agents.errors import BudgetExhausted, MarketAgentsError, ProviderAway, ReplayMiss, UserError
+from market_agents.errors import (
+    BudgetExhausted,
+    MarketAgentsError,
+    OtherModel,
+    ProviderAway,
+    ReplayMiss,
+    UserError,
+)
 from market_agents.inference import spans
 from market_agents.inference.asks import Outcome, Request, Status
 from market_agents.inference.batches import Batch, BatchSettings, Progress
@@ -28,6 +35,7 @@ from market_agents.inference.embeddings import EmbeddingRequest
 from market_agents.inference.endpoints import Effort, Endpoint
 from market_agents.inference.intents import Intent
 from market_agents.inference.journal import Journal
+from market_agents.inference.model_names import ModelNames
 from market_agents.inference.outcomes import judge, recall, row_of
 from market_agents.inference.prices import cost_of
 from market_agents.inference.providers.batch import BatchProvider
@@ -110,6 +118,7 @@ class ModelDoor:
         self._open = AsyncExitStack()
         self._stopped: MarketAgentsError | None = None
         self._under_way = 0
+        self._model_names = ModelNames()
         self._left: dict[str, Intent] = {}
         self._is_batched = is_batched
         self._batches = BatchQueue(
@@ -187,7 +196,18 @@ class ModelDoor:
         if scope and not self._replay and outcome.status is not Status.CAPPED:
             self.budget.book(scope.payer, outcome.usage, self._price(request.model, config))
         self.tally.add(outcome)
+        if not self._replay:
+            self._check_name(outcome, config, scope)
         return outcome
+
+    def _check_name(self, outcome: Outcome, config: LLMConfig, scope: Scope | None) -> None:
+        """The answer is in the journal by now, whoever gave it."""
+        try:
+            self._model_names.check(outcome, config)
+        except OtherModel as error:
+            if scope is not None:
+                self._stopped = error
+            raise
 
     async def _ask_anew(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
         refusal = self.budget.refusal(

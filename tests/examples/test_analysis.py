@@ -49,6 +49,7 @@ def test_it_runs_from_top_to_bottom(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.chdir(NOTEBOOK.parent)
     mpl.use("Agg")
     names: dict[str, Any] = {}
+    plt.close("all")  # whatever other tests of this process left open
     try:
         asyncio.run(play(["".join(cell["source"]) for cell in cells() if cell["cell_type"] == "code"], names))
         assert len(plt.get_fignums()) == 2

@@ -6,14 +6,17 @@ Where a fault changes what is answered, two runs that differ in database and cal
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from market_agents.meta_orchestrator import Start
-from tests.end_to_end.stage import SHIPPED, asked, call, fingerprint, in_flight, play, query, table
+from market_agents.storage import open_database
+from tests.end_to_end.stage import SHIPPED, asked, call, change, fingerprint, in_flight, play, query, table
 from tests.rig.fake_model_client import FakeModel
 from tests.rig.nursery import Nursery
 from tests.rig.postgres import PostgresServer
@@ -209,3 +212,94 @@ def until(model: FakeModel, requests: int) -> None:
     deadline = time.monotonic() + 600
     while len(model.ledger()) < requests:
         assert time.monotonic() < deadline, "the program asks too little"
+
+
+def test_L14_another_model_stops_the_run_where_it_is_to_and_its_answers_are_kept(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel
+) -> None:
+    fake_model.set_faults([{"kind": "wrong_model", "model": "cheaper-model", "match": f"You are {VICTIM},"}])
+    served = asked(fake_model)
+    written = {
+        **SMALL,
+        "seed": 3,
+        "environment_order": ["auction"],
+        "llm_configs": [{**served[0], "other_model": "stop"}],
+    }
+    (tmp_path / "orchestrator_config.yaml").write_text(json.dumps(written), "utf-8")
+    flags = ("--database", sqlite_url)
+    stopped = call(tmp_path, "run", "--run-id", "one", *flags)
+    assert stopped.code == 3
+    assert "'cheaper-model' answered where 'fake-model'" in stopped.err
+    assert "resume one" in stopped.err.splitlines()[-1]
+    kept = {row["request_key"] for row in table(sqlite_url, "llm_requests", "one")}
+    assert any(VICTIM in key for key in kept), "the answer was paid for"
+    assert call(tmp_path, "resume", "one", *flags).code == 3, "it is still another model"
+    allowed = call(tmp_path, "resume", "one", "--set", "llm_configs[0].other_model=warn", *flags)
+    assert allowed.code == 0, allowed.err
+    assert allowed.err.count("'cheaper-model' answered where") == 1
+    assert len(fake_model.ledger()) == len(table(sqlite_url, "llm_requests", "one")), (
+        "nothing was asked twice"
+    )
+
+
+def test_S01_of_a_thousand_agents_some_fail_and_the_others_act(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel
+) -> None:
+    fake_model.set_faults([{"kind": "refusal", "every": 20}])
+    (tmp_path / "clumsy.py").write_text(
+        "from market_agents.auction_orchestrator import AuctionOrchestrator\n"
+        "class Clumsy(AuctionOrchestrator):\n"
+        "    def make_steps(self):\n"
+        "        steps = dict(super().make_steps())\n"
+        "        steps['action'] = Stumbling(steps['action'])\n"
+        "        return steps\n"
+        "class Stumbling:\n"
+        "    name = 'action'\n"
+        "    def __init__(self, step): self.step = step\n"
+        "    async def execute(self, agent):\n"
+        "        if agent.id in ('agent_1', 'agent_500', 'agent_1000'):\n"
+        "            raise ZeroDivisionError('a mistake of mine')\n"
+        "        return await self.step.execute(agent)\n",
+        encoding="utf-8",
+    )
+    written = {
+        "num_agents": 1000,
+        "max_rounds": 1,
+        "seed": 3,
+        "max_abstention_share": 1.0,
+        "environment_order": ["auction"],
+        "environment_configs": {"auction": {"type": "clumsy:Clumsy", "steps": ["action"]}},
+        "llm_configs": asked(fake_model),
+        "request_limits": in_flight(64),
+    }
+    (tmp_path / "orchestrator_config.yaml").write_text(json.dumps(written), "utf-8")
+    done = call(tmp_path, "run", "--run-id", "one", "--quiet", "--database", sqlite_url)
+    assert done.code == 0, done.err
+    verdicts = Counter(row["verdict"] for row in table(sqlite_url, "actions", "one"))
+    assert verdicts["failed"] == 3
+    assert verdicts["abstained"] == 997 // 20
+    assert verdicts.total() == 1000
+
+
+def test_D07_a_full_disk_of_a_server_stops_the_run_resumably(
+    tmp_path: Path, postgres_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(open_database.__kwdefaults__ or {}, "patience", 1.0)
+    flags = ("--database", postgres_url)
+    shutil.copy(SHIPPED, tmp_path)
+    assert call(tmp_path, "db", "upgrade", *flags).code == 0
+    full = "RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'"
+    change(
+        postgres_url,
+        f"CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {full}; END$$",
+    )
+    change(postgres_url, "CREATE TRIGGER full_disk BEFORE INSERT ON trades EXECUTE FUNCTION full_disk()")
+    run = ("--seed", "3", "--quiet", *(f"--set={key}={value}" for key, value in SMALL.items()))
+    stopped = call(tmp_path, "run", "--run-id", "one", *run, *flags)
+    assert stopped.code == 3
+    assert "No space left on device" in stopped.err
+    assert "resume one" in stopped.err
+    change(postgres_url, "DROP TRIGGER full_disk ON trades")
+    assert call(tmp_path, "resume", "one", "--quiet", *flags).code == 0
+    assert call(tmp_path, "run", "--run-id", "one", *run, "--database", sqlite_url).code == 0
+    assert fingerprint(postgres_url, "one") == fingerprint(sqlite_url, "one")

@@ -8,6 +8,7 @@ import pytest
 
 from market_agents.fake_model.faults import KINDS, MALFORMED
 from market_agents.inference import MemoryJournal, Outcome, Status
+from market_agents.inference.model_names import is_same_model
 from tests.inference.doors import CONFIG, MODEL, Order, order_request, request, served_door
 from tests.inference.served import reply, serving
 from tests.rig.fake_model_client import FakeModel
@@ -108,6 +109,36 @@ async def test_the_name_of_another_model_is_kept_beside_the_one_asked_for(fake_m
     outcome = await ask(fake_model, journal)
     row = journal.rows[outcome.request_key]
     assert (row["requested_model"], row["returned_model"]) == (MODEL, "cheaper-model")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "is_same"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06", True),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("gpt-4o-mini", "gpt-4o", False),
+        ("llama3.2", "llama3.2:latest", True),
+        ("llama3.2", "llama3.2:1b", False),
+        ("claude-sonnet-latest", "claude-sonnet-20250514", True),
+        ("openai/gpt-4o", "GPT-4o", True),
+        ("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-7B-Instruct", True),
+        ("fake-model", "", True),
+    ],
+)
+def test_L14_a_dated_version_is_no_other_model(asked: str, answered: str, is_same: bool) -> None:
+    assert is_same_model(asked, answered) == is_same
+
+
+async def test_L14_another_model_is_told_once(
+    fake_model: FakeModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake_model.set_faults([{"kind": "wrong_model", "model": "cheaper-model"}])
+    async with served_door(fake_model.base_url) as door:
+        for _ in range(3):
+            await door.ask(request(), CONFIG)
+    told = [record.getMessage() for record in caplog.records if "cheaper-model" in record.getMessage()]
+    assert len(told) == 1
+    assert MODEL in told[0]
 
 
 @pytest.mark.parametrize("kind", ["usage_missing", "usage_nan", "usage_negative"])

@@ -29,7 +29,10 @@ def test_the_python_of_the_page_runs(
     changes: dict[str, object] = {"num_agents": 4, "max_rounds": 1, "environment_order": ["group_chat"]}
     result = play(tmp_path, f"sqlite:///{tmp_path / 'market_simulation.db'}", changes)
     monkeypatch.chdir(tmp_path)
-    exec(compile(block(TALK, "python").replace("RUN_ID", result.run_id), "page", "exec"), {})
+    exec(
+        compile(block(TALK, "python", "from market_agents").replace("RUN_ID", result.run_id), "page", "exec"),
+        {},
+    )
     [line] = capsys.readouterr().out.splitlines()
     assert line.startswith("1 cohort_1 0.0 ")
 
