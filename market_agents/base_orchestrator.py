@@ -9,31 +9,37 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib import import_module
 from random import Random
 from typing import Any, ClassVar, Generic, TypeVar
 
 from market_agents.agents.cognitive_steps import CognitiveStep
 from market_agents.agents.market_agent import MarketAgent
-from market_agents.agents.preferences import Preferences
 from market_agents.agents.protocols import ACLMessage, Moment
 from market_agents.agents.schemas import Perception, Reflection
-from market_agents.config import EnvironmentConfig, SimulationConfig
-from market_agents.economics.accounts import Accounts
+from market_agents.config import EnvironmentConfig
 from market_agents.environments import Act, Environment, Event
 from market_agents.errors import IllegalAction, MarketAgentsError, NoAnswer, UserError
-from market_agents.inference import Decision, ModelDoor, Scope, Status, asking
-from market_agents.insert_simulation_data import SimulationDataInserter, Where, storable_or_note
-from market_agents.logger_utils import SimulationLogger
+from market_agents.inference import Decision, Scope, Status, asking
+from market_agents.insert_simulation_data import Where, storable_or_note
 from market_agents.memory import MemoryEntry, MemoryKind, Recollection
 from market_agents.plain_text import one_line
-from market_agents.redaction import Redactor
-from market_agents.rng import RandomStreams
 from market_agents.telemetry import Attributes, span
+from market_agents.turns import RunContext, Thought, Turn
+
+__all__ = [
+    "ENVIRONMENTS",
+    "BaseOrchestrator",
+    "RunContext",
+    "Thought",
+    "Turn",
+    "all_of",
+    "environment_model",
+    "orchestrator_class",
+]
 
 log = logging.getLogger(__name__)
 
@@ -52,60 +58,6 @@ MESSAGES_IN_MIND = 5
 
 ConfigT = TypeVar("ConfigT", bound=EnvironmentConfig)
 ItemT = TypeVar("ItemT")
-
-
-@dataclass
-class RunContext:
-    """What a run hands to each of its environments.
-
-    Attributes:
-        redact: takes secrets out of what is recorded.
-        failures: steps that raised what nobody expected, by reason.
-    """
-
-    config: SimulationConfig
-    agents: Sequence[MarketAgent]
-    accounts: Accounts
-    preferences: Preferences
-    streams: RandomStreams
-    door: ModelDoor
-    inserter: SimulationDataInserter
-    display: SimulationLogger
-    redact: Redactor = field(default_factory=Redactor)
-    failures: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass
-class Thought:
-    """What came of one step of one agent.
-
-    Attributes:
-        value: what the step returned; None where it failed.
-        verdict: empty, or why there is no value: ``abstained``, ``rejected``, ``failed``.
-        reason: one line behind the verdict.
-        request_key: the last ask of the step; None where no model was asked.
-        is_silence: whether no reply came at all.
-    """
-
-    step: str
-    value: Any = None
-    verdict: str = ""
-    reason: str | None = None
-    request_key: str | None = None
-    is_silence: bool = False
-
-
-@dataclass
-class Turn:
-    """One agent's thoughts in one sub-round."""
-
-    agent: MarketAgent
-    thoughts: list[Thought] = field(default_factory=list)
-
-    @property
-    def action(self) -> Thought | None:
-        """The thought that was to act."""
-        return next((thought for thought in self.thoughts if thought.step == "action"), None)
 
 
 class BaseOrchestrator(ABC, Generic[ConfigT]):

@@ -27,7 +27,6 @@ def test_calm():
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="CI runs a shell script")
 @pytest.mark.parametrize(
     ("failing", "again", "code", "told"),
     [
