@@ -231,7 +231,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
                 thought.verdict, thought.reason = "rejected", str(error)
             except MarketAgentsError:
                 raise
-            except Exception as error:
+            except Exception as error:  # a step may be anybody's code; the others go on
                 log.warning("%s of %s failed in %s", step.name, agent.id, self.name, exc_info=True)
                 thought.verdict, thought.reason = "failed", self._told(error)
                 self.context.failures[thought.reason] += 1
@@ -464,7 +464,7 @@ def orchestrator_class(type_name: str) -> type[BaseOrchestrator[Any]]:
         )
     try:
         found = getattr(import_module(module), name)
-    except Exception as error:
+    except Exception as error:  # the module is the user's, and may raise anything at import
         raise UserError(
             f"environment type {type_name!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -282,7 +282,7 @@ class MetaOrchestrator:
                     async with self.door, self._watched(lease):
                         self.door.budget.hold(self.door.reserved_in_batches)
                         await self._rounds(lease, agents)
-            except BaseException as error:
+            except BaseException as error:  # whatever ends a run, its status is stored
                 ending = await to_the_end(partial(self._settle, lease, journal, error))
                 if ending is error:
                     raise
@@ -414,8 +414,8 @@ class MetaOrchestrator:
         if config is context.config:
             return environments
         context.preferences.turn_to(Schedules(config, context.streams.below("agents")))
+        reconfigure(context.agents, config, context.config, context.door)
         context.config = config
-        reconfigure(context.agents, config)
         return self._environments(context, environments)
 
     def _check_abstentions(

@@ -65,7 +65,7 @@ class _Recorder:
             marks = Marks(span, self.redact)
             try:
                 yield marks
-            except BaseException as error:
+            except BaseException as error:  # whatever ends the span is told in it, and goes on
                 marks.failed(type(error).__name__)
                 raise
 

@@ -51,13 +51,17 @@ def generate_agents(
     ]
 
 
-def reconfigure(agents: Sequence[MarketAgent], config: SimulationConfig) -> None:
-    """Have agents ask their models as another configuration says; who they are, and which entry is theirs, stays."""
+def reconfigure(
+    agents: Sequence[MarketAgent], config: SimulationConfig, former: SimulationConfig, door: ModelDoor
+) -> None:
+    """Have agents ask and remember as another configuration says; who they are, and which entry is theirs, stays."""
     entries = {entry.name: entry for entry in minds(config)}
     for agent in agents:
         mind = entries[agent.llm_config.name]
         agent.llm_config = mind
         agent.llm_orchestrator.configure(mind, max_asks=config.max_asks, tool_mode=_tool_mode(config, mind))
+        if config.memory != former.memory:
+            agent.memory.go_on_as(_memory(config, door))
 
 
 def minds(config: SimulationConfig) -> Sequence[LLMConfig]:

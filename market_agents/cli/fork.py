@@ -88,7 +88,7 @@ def _check(parent: SimulationConfig, fork: SimulationConfig, at_round: int) -> N
     Raises:
         RunRefused: names the keys.
     """
-    refused = refused_overrides(parent, fork)
+    refused = refused_overrides(parent, fork, at_round)
     if refused:
         raise RunRefused(
             f"a fork keeps the population and what it began with, so that {', '.join(refused)} cannot change: "

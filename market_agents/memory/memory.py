@@ -91,6 +91,37 @@ class Memory:
     def _heard(self) -> deque[Mapping[str, Any]]:
         return deque(maxlen=self._most_heard)
 
+    def go_on_as(self, other: Memory) -> None:
+        """Remember on the terms of another memory, a new one; what they have no room for is put away or forgotten."""
+        self.enabled, self.note_length = other.enabled, other.note_length
+        self._kinds, self._most_recalled, self._retriever = (
+            other._kinds,
+            other._most_recalled,
+            other._retriever,
+        )
+        self._window, self._most_kept, self._most_heard = other._window, other._most_kept, other._most_heard
+        if not self.enabled:
+            self._forget()
+        older = [entry for entry in self._older if entry.kind in self._kinds]
+        self._older = deque(older, maxlen=self._most_kept)
+        for kind, window in self._latest.items():
+            room = self._window if kind in self._kinds else 0
+            while len(window) > room:
+                self._put_away(window.pop(0))
+        heard = self._heard if MemoryKind.HEARD in self._kinds else ()
+        self._messages_missed += max(len(heard) - self._most_heard, 0)
+        self._heard = deque(heard, maxlen=self._most_heard)
+        if MemoryKind.STRATEGY not in self._kinds:
+            self._strategies.clear()
+        self._note = self._note[: self.note_length]
+
+    def _forget(self) -> None:
+        for kept in (self._latest, self._older, self._heard, self._strategies):
+            kept.clear()
+        for seen in (self._last_prices, self._earned, self._closing):
+            seen.clear()
+        self._note, self._out_of_sight, self._messages_missed = "", 0, 0
+
     # -- keeping --------------------------------------------------------------------------------------------------
 
     def remember(self, entry: MemoryEntry) -> None:
@@ -219,5 +250,5 @@ class Memory:
     def _put_away(self, entry: MemoryEntry) -> None:
         """Out of sight: reflections and events may come back, steps and trades are in the records alone."""
         self._out_of_sight += 1
-        if entry.kind in {MemoryKind.REFLECTION, MemoryKind.EVENT}:
+        if entry.kind in {MemoryKind.REFLECTION, MemoryKind.EVENT} and entry.kind in self._kinds:
             self._older.append(entry)

@@ -158,3 +158,40 @@ def test_an_agent_that_remembers_nothing_takes_little_memory() -> None:
     finally:
         tracemalloc.stop()
     assert taken / len(minds) < 1_500
+
+
+async def test_on_other_terms_what_has_no_room_is_put_away_and_can_come_back() -> None:
+    memory = Memory(window=3, messages=3)
+    for round_number in (1, 2, 3):
+        memory.remember(entry(round_number))
+    memory.hear(3, "group_chat", [{"sender_id": "agent_2", "content": text} for text in "abc"])
+    memory.go_on_as(Memory(window=1, messages=1, recalled=5))
+    assert [kept.round for kept in memory.reflections()] == [3]
+    assert [message["content"] for message in memory.heard(3)] == ["c"]
+    found = await memory.recall("", "auction")
+    assert [kept.round for kept in found.recalled] == [1, 2]
+    assert (found.left_out, found.messages_left_out) == (0, 2)
+
+
+async def test_a_kind_that_is_no_longer_kept_is_out_of_sight() -> None:
+    memory = Memory()
+    memory.remember(entry(1))
+    memory.remember(MemoryEntry(1, "auction", MemoryKind.STRATEGY, "wait"))
+    memory.hear(1, "group_chat", [{"sender_id": "agent_2", "content": "a"}])
+    memory.go_on_as(Memory(kinds=("trade",)))
+    assert not (await memory.recall("", "auction")).recalled
+    assert (memory.reflections(), memory.strategy("auction"), memory.heard(1)) == ([], "", [])
+    assert (await memory.recall("", "auction")).left_out == 1
+
+
+def test_whoever_loses_its_memory_begins_anew_and_whoever_gains_one_keeps_from_then_on() -> None:
+    memory = Memory(note_length=20)
+    memory.remember(entry(1))
+    memory.take_note(1, "auction", "sell at 90")
+    memory.see_price(90.0, "apple")
+    memory.go_on_as(Memory(enabled=False))
+    memory.remember(entry(2))
+    assert (memory.reflections(), memory.note, memory.last_price("apple")) == ([], "", None)
+    memory.go_on_as(Memory(window=2))
+    memory.remember(entry(3))
+    assert [kept.round for kept in memory.reflections()] == [3]

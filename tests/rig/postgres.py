@@ -153,7 +153,7 @@ class PostgresServer:
         if self._base is None:
             try:
                 self._create()
-            except BaseException:
+            except BaseException:  # no server is left behind, whatever went wrong
                 self.close()
                 raise
         if self._port is not None:
@@ -347,7 +347,7 @@ class PostgresServer:
         self._port = port
         try:
             self._await_answer(self._process)
-        except BaseException as error:
+        except BaseException as error:  # whatever went wrong, the server is taken down first
             self._end(signal.SIGQUIT)
             self._port = before
             if isinstance(error, _NoStartError):
