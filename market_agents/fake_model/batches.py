@@ -105,9 +105,8 @@ class BatchShelf:
 
     def _refused(self, on: str) -> web.Response | None:
         for rule in self._plan().strike_batch({"batch_status"}, b"", on):
-            header = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
             body = rule.body or error_body(f"status {rule.code} by a fault rule", "fault")
-            return web.json_response(body, status=rule.code, headers=header)
+            return web.json_response(body, status=rule.code, headers=rule.headers)
         return None
 
     async def _upload(self, request: web.Request) -> web.Response:

@@ -37,7 +37,7 @@ KINDS = KINDS | LINE_KINDS | BATCH_KINDS | BATCH_REQUEST_KINDS
 BATCH_REQUESTS = frozenset({"upload", "create", "look", "list", "fetch"})
 MALFORMED = frozenset(
     {"fenced", "prose", "plain_prose", "trailing_comma", "two_objects", "list", "null", "bom"}
-    | {"megabyte_brace", "deep_100000", "digits_5000", "empty", "html", "not_json"}
+    | {"megabyte_brace", "deep_100000", "digits_5000", "empty", "html", "not_json", "endless"}
 )
 
 
@@ -54,6 +54,7 @@ class Rule:
         match: strike only requests with this text, or all of these texts, in their raw body.
         code: of ``status``, the HTTP status.
         retry_after: of ``status``, the header's value.
+        location: of ``status``, where a redirect leads.
         body: of ``status``, the reply's body; of ``malformed``, one of ``MALFORMED``.
         ms: of ``delay``, milliseconds.
         jitter_ms: of ``delay``, at most so many milliseconds more, drawn from the request.
@@ -72,6 +73,7 @@ class Rule:
     match: str | Sequence[str] = ()
     code: int = 500
     retry_after: str | float | None = None
+    location: str | None = None
     body: Any = None
     ms: float = 0.0
     jitter_ms: float = 0.0
@@ -79,6 +81,12 @@ class Rule:
     cut: float = 0.5
     polls: int = 2
     on: str = "upload"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the reply of ``status`` or ``batch_status``."""
+        told = {"Retry-After": self.retry_after, "Location": self.location}
+        return {name: str(value) for name, value in told.items() if value is not None}
 
     @property
     def texts(self) -> Sequence[str]:

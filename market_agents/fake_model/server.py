@@ -27,6 +27,7 @@ from market_agents.fake_model.replies import compose, request_hash, response_for
 
 LOOPBACK = "127.0.0.1"
 MAX_BODY = 64 * 1024 * 1024
+_PART = 64 * 1024
 _NO_LINGER = struct.pack("ii", 1, 0)
 _UNREADABLE = (KeyError, TypeError, AttributeError, ValueError, StopIteration, RecursionError)
 
@@ -133,6 +134,8 @@ class FakeModelServer:
         entry.paid = True
         if "lost_reply" in entry.faults:
             return _drop(request)
+        if any(rule.kind == "malformed" and rule.body == "endless" for rule in rules):
+            return await _send_without_end(request, entry, payload)
         cut = "reset_mid_body" in entry.faults
         return await _send(request, entry, 200, payload, content_type=content_type, cut=cut)
 
@@ -150,8 +153,7 @@ class FakeModelServer:
         """The answer of a final fault, None where the rule is not one."""
         if rule.kind == "status":
             fallback = error_body(f"status {rule.code} by a fault rule", "fault")
-            header = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
-            return await _send(request, entry, rule.code, rule.body or fallback, headers=header)
+            return await _send(request, entry, rule.code, rule.body or fallback, headers=rule.headers)
         if rule.kind == "hang":
             await self._hang(request)
             return _drop(request)
@@ -234,6 +236,19 @@ async def _send(
     except ConnectionError:
         return _drop(request)
     return response
+
+
+async def _send_without_end(request: web.Request, entry: Entry, payload: bytes) -> web.StreamResponse:
+    """Send a reply again and again, until whoever asked hangs up."""
+    entry.status = 200
+    response = web.StreamResponse()
+    part = payload * (1 + _PART // len(payload))
+    try:
+        await response.prepare(request)
+        while True:
+            await response.write(part)
+    except ConnectionError:
+        return _drop(request)
 
 
 def _drop(request: web.Request, *, reset: bool = False) -> web.Response:

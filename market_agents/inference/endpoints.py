@@ -178,14 +178,18 @@ class Endpoint:
             UserError, ProviderAway: the endpoint cannot be used at all, or does not know of batches.
         """
         self.provider.open()
-        started, failures = _now(), 0
+        started, failures, garbled = _now(), 0, 0
         while True:
             try:
                 found = await work()
             except AttemptFailed as failure:
                 failures += 1
+                garbled += failure.verdict is Verdict.GARBLED
                 wait = self._pause(failure, failures)
-                is_final = failure.verdict in {Verdict.KEY_REFUSED, Verdict.GIVE_UP}
+                is_final = (
+                    failure.verdict in {Verdict.KEY_REFUSED, Verdict.GIVE_UP}
+                    or garbled >= MOST_GARBLED_REPLIES
+                )
                 unheard = (
                     not self.has_answered() and not failure.reached and failures >= PROBES_BEFORE_GIVING_UP
                 )

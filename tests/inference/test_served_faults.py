@@ -70,7 +70,7 @@ async def test_a_value_out_of_the_schema_is_a_finding(fake_model: FakeModel, kin
     assert outcome.content
 
 
-@pytest.mark.parametrize("body", sorted(MALFORMED - {"html", "not_json"}))
+@pytest.mark.parametrize("body", sorted(MALFORMED - {"html", "not_json", "endless"}))
 async def test_a_malformed_answer_is_one_outcome(fake_model: FakeModel, body: str) -> None:
     fake_model.set_faults([{"kind": "malformed", "body": body}])
     outcome = await ask(fake_model)
@@ -79,7 +79,7 @@ async def test_a_malformed_answer_is_one_outcome(fake_model: FakeModel, body: st
     assert outcome.attempts == 1
 
 
-@pytest.mark.parametrize("body", ["html", "not_json"])
+@pytest.mark.parametrize("body", ["html", "not_json", "endless"])
 async def test_a_body_that_is_no_reply_is_asked_for_again(fake_model: FakeModel, body: str) -> None:
     fake_model.set_faults([{"kind": "malformed", "body": body, "first": 2}])
     outcome = await ask(fake_model)

@@ -100,9 +100,7 @@ class OpenAIBatchProvider(OpenAIChatProvider):
         errors: dict[str, str] = {}
         strange = 0
         for file in state.files:
-            for line in (await self._get(f"/files/{file}/content", TRANSFER_SECONDS)).split("\n"):
-                if not line.strip():
-                    continue
+            for line in _lines(await self._get(f"/files/{file}/content", TRANSFER_SECONDS)):
                 read = _line(line)
                 name = read.get("custom_id")
                 if not isinstance(name, str) or name in answers:
@@ -140,8 +138,12 @@ class OpenAIBatchProvider(OpenAIChatProvider):
         raise AttemptFailed(Verdict.GARBLED, "the batch has a line without an answer for this request")
 
     async def _get(self, path: str, longest: float | None = None) -> str:
+        # Some keep files elsewhere; no prompt goes there, and to another host no key.
+        is_file = path.endswith("/content")
+
         async def get(client: AsyncOpenAI) -> bytes:
-            return (await client.get(path, cast_to=httpx2.Response)).content
+            reply = await client.get(path, cast_to=httpx2.Response, options={"follow_redirects": is_file})
+            return reply.content
 
         return await self.exchange(get, self._judge_batch, longest)
 
@@ -158,6 +160,18 @@ class OpenAIBatchProvider(OpenAIChatProvider):
 
 def _is_answer(read: Mapping[str, Any]) -> bool:
     return _mapping(read.get("response")).get("status_code") == 200
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with anything in them, one by one: a list of them would be the whole file again."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        line = text[start:end]
+        if line.strip():
+            yield line
+        start = end + 1
 
 
 def _line(line: str) -> Mapping[str, Any]:

@@ -6,32 +6,30 @@ import asyncio
 import math
 import re
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import IntEnum
-from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
 import openai
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI
 
 from market_agents.errors import UserError
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.embeddings import EmbeddingRequest
 from market_agents.inference.providers.replies import read_completion, read_embeddings
+from market_agents.inference.providers.transport import ReplyTooLong, make_client
 from market_agents.inference.retry import AttemptFailed, Verdict
 from market_agents.inference.structured import schema_in_words, wire_schema
 from market_agents.plain_text import one_line
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
-_LONGEST_CONNECTING = 10.0
 _RETRIED_STATUSES = {408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529}
 _FORMAT_WORDS = ("response_format", "json_schema", "json_object", "guided", "grammar")
 _LOOSE_FORMAT_WORDS = ("schema", "tool")
@@ -58,11 +56,13 @@ class StatusReply:
         status: HTTP.
         said: the beginning of its body, without the key.
         retry_after: seconds of silence that it asks for; None where it asks for none.
+        points_to: where a redirect leads, without path and key; empty where it does not tell.
     """
 
     status: int
     said: str
     retry_after: float | None = None
+    points_to: str = ""
 
 
 Judge = Callable[[StatusReply], AttemptFailed]
@@ -159,7 +159,10 @@ class OpenAIChatProvider:
         except openai.APIStatusError as error:
             # Not the library's text: the character set that a server names need not be one.
             said = self._redacted(error.response.content.decode("utf-8", "replace"))[:2000]
-            failure = judge(StatusReply(error.status_code, said, _retry_after(error)))
+            points_to = self._redacted(_origin(error.response))
+            failure = judge(StatusReply(error.status_code, said, _retry_after(error), points_to))
+        except ReplyTooLong as error:
+            failure = AttemptFailed(Verdict.GARBLED, f"{self.address} sends a reply of {error}")
         except openai.APIError as error:
             failure = self._judge_transport(error)
         except (aiohttp.ClientError, httpx2.HTTPError, OSError) as error:
@@ -198,7 +201,12 @@ class OpenAIChatProvider:
     def _opened(self) -> AsyncOpenAI:
         if self._client is None:
             try:
-                self._client = self._made()
+                self._client = make_client(
+                    base_url=self.address,
+                    api_key=self._api_key,
+                    timeout=self._timeout,
+                    connections=self._connections,
+                )
             except Exception as error:  # noqa: BLE001  (what the environment says may make the library raise anything)
                 why = f"{type(error).__name__}: {one_line(str(error), 150)}"
                 raise UserError(
@@ -206,17 +214,6 @@ class OpenAIChatProvider:
                     "SSL_CERT_FILE in the environment"
                 ) from None
         return self._client
-
-    def _made(self) -> AsyncOpenAI:
-        timeout = openai.Timeout(self._timeout, connect=min(self._timeout, _LONGEST_CONNECTING))
-        limits = httpx2.Limits(max_connections=self._connections, max_keepalive_connections=self._connections)
-        return AsyncOpenAI(
-            api_key=self._api_key or "none",
-            base_url=self.address,
-            max_retries=0,
-            timeout=timeout,
-            http_client=DefaultAioHttpClient(verify=_certificates(), timeout=timeout, limits=limits),
-        )
 
     def manner(self, model: str) -> Manner:
         """How a model is best asked, as far as that is known; newer ones refuse the older name of a limit."""
@@ -282,6 +279,13 @@ class OpenAIChatProvider:
             )
         if status in {401, 403}:
             return AttemptFailed(Verdict.KEY_REFUSED, self._about_the_key(asked, status))
+        if 300 <= status < 400:
+            where = f" to {reply.points_to}" if reply.points_to else ""
+            return AttemptFailed(
+                Verdict.KEY_REFUSED,
+                f"{self.address} redirects{where} (HTTP {status}), and no prompt is sent where the configuration does "
+                "not say so; set base_url to the address that answers itself",
+            )
         verdict = Verdict.RETRY if status in _RETRIED_STATUSES else Verdict.GIVE_UP
         return AttemptFailed(verdict, f"HTTP {status} from {self.address}: {one_line(said, 200)}")
 
@@ -301,12 +305,6 @@ class OpenAIChatProvider:
     def address(self) -> str:
         """Where requests go."""
         return self.base_url or OPENAI_ADDRESS
-
-
-@cache
-def _certificates() -> ssl.SSLContext:
-    """The certificates that are trusted: reading them takes most of the time of making a client."""
-    return httpx2.create_ssl_context()
 
 
 def _or_the_proxy(address: str) -> str:
@@ -385,6 +383,16 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
         if math.isfinite(seconds) and seconds >= 0:
             return seconds
     return None
+
+
+def _origin(reply: httpx2.Response) -> str:
+    """Scheme, host and port of where a redirect leads; empty where it names no address."""
+    try:
+        parts = urlsplit(urljoin(str(reply.request.url), reply.headers.get("location", "")))
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    return one_line(f"{parts.scheme}://{host}{f':{port}' if port else ''}", 100) if host else ""
 
 
 def _seconds_between(now: str | None, then: str) -> float:
