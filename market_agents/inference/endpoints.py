@@ -7,6 +7,7 @@ one per agent.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,9 @@ from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
 
 PROBES_BEFORE_GIVING_UP = 3
 """Attempts at an endpoint that nobody has reached yet, before the run is refused."""
+
+REFUSALS_BEFORE_GIVING_UP = 3
+"""Asks in a row that a model refuses which has answered none: then it is how they are asked, not what."""
 
 MOST_GARBLED_REPLIES = 3
 """Replies that nobody can read, each perhaps paid for, before an ask ends without an answer."""
@@ -47,6 +51,7 @@ class _Trial:
 
     Attributes:
         address: where it goes, for messages.
+        model: who is asked.
         started: when it was first allowed to be sent.
         total_timeout: seconds after which it is given up.
         held: seconds that our own limits kept it waiting since; they do not count.
@@ -55,6 +60,7 @@ class _Trial:
     """
 
     address: str
+    model: str
     started: float
     total_timeout: float
     held: float = 0.0
@@ -110,6 +116,8 @@ class Endpoint:
         self._backoff = backoff or Backoff()
         self._jitter = Random()  # noqa: S311  (when we knock again decides nothing that is stored)
         self._answered_at: float | None = None
+        self._models_that_answered: set[str] = set()
+        self._refusals: Counter[str] = Counter()
         self._stop: MarketAgentsError | None = None
         self._state: _State | None = None
 
@@ -166,8 +174,8 @@ class Endpoint:
                 async with state.probe:
                     self._heed(stop)
                     if not self.has_answered():
-                        return await self._persist(send, tokens, stop, purse)
-            return await self._persist(send, tokens, stop, purse)
+                        return await self._persist(request.model, send, tokens, stop, purse)
+            return await self._persist(request.model, send, tokens, stop, purse)
         finally:
             state.asking -= 1
 
@@ -201,11 +209,11 @@ class Endpoint:
                 return found
 
     async def _persist(
-        self, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
+        self, model: str, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
     ) -> Effort:
         limits = self._here().limits
         self.provider.open()  # a slow start of ours says nothing about the endpoint
-        trial = _Trial(self.provider.base_url or "OpenAI", _now(), self._total_timeout)
+        trial = _Trial(self.provider.base_url or "OpenAI", model, _now(), self._total_timeout)
         while True:
             admission: Admission | None = None
             try:
@@ -231,6 +239,7 @@ class Endpoint:
                 used = completion.usage
                 limits.answered(admission, used.prompt_tokens + used.completion_tokens)
                 self._answered_at = _now()
+                self._models_that_answered.add(model)
                 return Effort(completion, trial.attempts, trial.milliseconds)
 
     async def _admitted(self, limits: Limits, tokens: int, purse: Purse, trial: _Trial) -> Admission:
@@ -255,6 +264,8 @@ class Endpoint:
         """
         if failure.verdict is Verdict.KEY_REFUSED:
             raise self.away(failure) from failure
+        if failure.verdict is Verdict.GIVE_UP:
+            self._count_refusal(failure, trial.model)
         trial.garbled += failure.verdict is Verdict.GARBLED
         if trial.garbled >= MOST_GARBLED_REPLIES and not self.has_answered():
             raise self.away(failure) from failure
@@ -265,6 +276,20 @@ class Endpoint:
         trial.failures += 1
         trial.wait = self._pause(failure, trial.failures)
         return self._exhausted(failure, trial) if self._out_of_time(trial, failure) else None
+
+    def _count_refusal(self, failure: AttemptFailed, model: str) -> None:
+        """One refused ask is an outcome; a model that refuses every ask is none that can be used.
+
+        Raises:
+            UserError, ProviderAway: this one does.
+        """
+        if not self.provider.charges or model in self._models_that_answered:
+            return
+        self._refusals[model] += 1
+        if self._refusals[model] >= REFUSALS_BEFORE_GIVING_UP:
+            reason = f"model {model!r} has refused everything that it was asked: {failure.reason}"
+            self._stop = ProviderAway(reason) if self.has_answered() else EndpointUnusable(reason)
+            raise self._stop from failure
 
     def _heed(self, stop: MarketAgentsError | None) -> None:
         """Do not send any more if the endpoint was given up since an ask began."""

@@ -19,6 +19,7 @@ from market_agents.plain_text import one_line
 MAX_ANSWER_CHARACTERS = 100_000
 _KEPT = {"type", "enum", "const", "properties", "required", "items", "anyOf", "$ref", "$defs", "description"}
 _FENCE = "```"
+_END_OF_THOUGHT = "</think>"
 _ESCAPE = re.compile(r"\\(?:u0000|.)", re.DOTALL)
 
 
@@ -66,7 +67,7 @@ def schema_in_words(schema: type[BaseModel]) -> str:
 
 
 def read_answer(text: str, schema: type[BaseModel]) -> BaseModel:
-    """Read an answer as ``schema``, through a fence or prose around one JSON object.
+    """Read an answer as ``schema``, through thoughts before it, a fence or prose around one JSON object.
 
     Types are taken strictly, whatever the schema says: a text or a boolean is no number, and a number is finite.
 
@@ -92,7 +93,7 @@ def read_answer(text: str, schema: type[BaseModel]) -> BaseModel:
 
 def _candidates(text: str) -> list[str]:
     """What may be the answer, the likeliest first; never empty, never more than three."""
-    stripped = _without_nul(text.strip().lstrip("\ufeff").strip())
+    stripped = _without_thought(_without_nul(text.strip().lstrip("\ufeff").strip()))
     if stripped.startswith("["):
         return [stripped]
     found = [] if stripped.startswith("{") else _fenced(stripped)
@@ -109,6 +110,12 @@ def _fenced(text: str) -> list[str]:
     if not (opening and closing):
         return []
     return [re.sub(r"\A(?:json|JSON)\b", "", content).strip()]
+
+
+def _without_thought(text: str) -> str:
+    """What follows the thoughts that a reasoning model tells before its answer; their opening mark may be missing."""
+    thought, closing, answer = text.partition(_END_OF_THOUGHT)
+    return answer.strip() if closing and not thought.startswith("{") else text
 
 
 def _without_nul(text: str) -> str:

@@ -16,7 +16,7 @@ import pytest
 from market_agents.errors import ProviderAway, UserError
 from market_agents.inference import MemoryJournal, ModelDoor, Outcome, Status
 from market_agents.inference.asks import Completion, Request
-from market_agents.inference.endpoints import MOST_GARBLED_REPLIES, Endpoint
+from market_agents.inference.endpoints import MOST_GARBLED_REPLIES, REFUSALS_BEFORE_GIVING_UP, Endpoint
 from market_agents.inference.limits import Limits
 from market_agents.inference.providers.openai_chat import OpenAIChatProvider
 from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
@@ -106,9 +106,19 @@ async def test_an_unknown_model_is_the_users_mistake(fake_model: FakeModel) -> N
     assert all(isinstance(one, UserError) and MODEL in str(one) for one in ended)
 
 
-async def test_a_quota_used_up_is_the_users_mistake(fake_model: FakeModel) -> None:
-    body = {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}
-    fake_model.set_faults([{"kind": "status", "code": 429, "body": body}])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (429, {"message": "You exceeded your quota", "code": "insufficient_quota"}),
+        (402, {"message": "Insufficient Balance"}),
+        (400, {"message": "Billing hard limit has been reached", "code": "billing_hard_limit_reached"}),
+        (400, {"message": "Your credit balance is too low to access the API."}),
+    ],
+)
+async def test_a_quota_used_up_is_the_users_mistake(
+    fake_model: FakeModel, code: int, error: dict[str, str]
+) -> None:
+    fake_model.set_faults([{"kind": "status", "code": code, "body": {"error": error}}])
     with pytest.raises(UserError, match=f"quota behind {KEY_NAME}"):
         await ask(served_door(fake_model.base_url))
     assert len(fake_model.ledger()) == 1
@@ -139,12 +149,31 @@ async def test_a_request_that_never_works_does_not_condemn_the_endpoint(fake_mod
     assert (bad.status, bad.attempts) == (Status.FAILED, 1)
     assert "HTTP 400" in bad.reason
     assert (await ask(door, "fine")).status is Status.ANSWERED
+    assert [(await ask(door, "too hot")).status for _ in range(5)] == [Status.FAILED] * 5
+
+
+async def test_a_model_that_refuses_everything_is_the_users_mistake(fake_model: FakeModel) -> None:
+    body = {"error": {"message": "Unsupported value: 'temperature'"}}
+    fake_model.set_faults([{"kind": "status", "code": 400, "body": body}])
+    ended = await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(20)])
+    assert len(fake_model.ledger()) == REFUSALS_BEFORE_GIVING_UP
+    told = [str(one) for one in ended if isinstance(one, UserError)]
+    assert len(told) == 20 - (REFUSALS_BEFORE_GIVING_UP - 1)
+    assert all("'temperature'" in one and MODEL in one for one in told)
+
+
+async def test_a_prompt_that_a_filter_stops_says_nothing_of_the_key(fake_model: FakeModel) -> None:
+    body = {"error": {"code": 403, "message": "Your input was flagged", "metadata": {"reasons": ["x"]}}}
+    fake_model.set_faults([{"kind": "status", "code": 403, "body": body, "match": "too hot"}])
+    door = served_door(fake_model.base_url)
+    assert (await ask(door, "too hot")).status is Status.FAILED
+    assert (await ask(door, "fine")).status is Status.ANSWERED
 
 
 # -- after first answers ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [401, 403, 404])
+@pytest.mark.parametrize("code", [401, 402, 403, 404, 410])
 async def test_later_the_same_stops_the_run_so_that_it_can_be_resumed(
     fake_model: FakeModel, code: int
 ) -> None:

@@ -121,3 +121,20 @@ async def test_L01_who_is_told_to_wait_beyond_all_patience_does_not_abstain() ->
     with pytest.raises(ProviderAway, match="HTTP 429"):
         await told
     assert len(journal.rows) == 2, "what was not answered is owed, and no outcome"
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        (429, Verdict.PAUSE),
+        (502, Verdict.RETRY),
+        (402, Verdict.KEY_REFUSED),
+        (401, Verdict.KEY_REFUSED),
+        (400, Verdict.GIVE_UP),
+    ],
+)
+async def test_L09_an_error_under_200_means_what_its_own_status_means(code: int, verdict: Verdict) -> None:
+    async with saying(200, {}, json.dumps({"error": {"message": "no luck", "code": code}})) as url:
+        with pytest.raises(AttemptFailed, match=str(code)) as failed:
+            await attempt(url)
+    assert (failed.value.verdict, failed.value.maybe_paid) == (verdict, False)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from market_agents.inference import Usage
 from market_agents.inference.asks import Completion
-from market_agents.inference.providers.replies import read_completion
+from market_agents.inference.providers.replies import ErrorReply, read_completion
 from market_agents.inference.retry import AttemptFailed, Verdict
 from tests.inference.doors import request
 from tests.inference.served import reply
@@ -41,6 +41,9 @@ def test_a_reply_is_read() -> None:
         '{"choices": ' + "7" * 5000 + "}",
         {},
         {"error": {"message": "overloaded"}},
+        {"error": {"message": "overloaded", "code": "server_error"}},
+        {"error": {"message": "overloaded", "code": 200}},
+        {"error": "overloaded"},
         reply(FINE, choices=None),
         reply(FINE, choices=[]),
         reply(FINE, choices=[None]),
@@ -95,6 +98,44 @@ def test_the_first_function_call_is_the_answer(calls: Any, text: str) -> None:
 )
 def test_a_refusal_is_a_text(refusal: Any, found: str | None) -> None:
     assert read(reply({**FINE, "refusal": refusal})).refusal == found
+
+
+@pytest.mark.parametrize(
+    ("usage", "answer"),
+    [
+        ({"prompt_tokens": 90, "completion_tokens": 7, "total_tokens": 97}, 7),
+        ({"prompt_tokens": 90, "completion_tokens": 7, "total_tokens": 397}, 307),
+        ({"prompt_tokens": 90, "completion_tokens": 7, "total_tokens": 0}, 7),
+        ({"prompt_tokens": 90, "completion_tokens": 7, "total_tokens": float("inf")}, 7),
+        ({"prompt_tokens": "90", "completion_tokens": 7, "total_tokens": 397}, 7),
+    ],
+)
+def test_what_is_in_the_total_alone_is_paid_for_too(usage: dict[str, Any], answer: int) -> None:
+    assert read(reply(FINE, usage=usage)).usage.completion_tokens == answer
+
+
+def test_content_in_parts_is_joined_without_thoughts() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}
+    parts = [thought, {"type": "text", "text": "Fi"}, {"type": "text", "text": "ne."}, {"type": "image_url"}]
+    assert read(reply({"role": "assistant", "content": parts})).text == "Fine."
+
+
+def test_the_choice_that_is_numbered_0_counts() -> None:
+    other = {"index": 1, "message": {"content": "Other."}, "finish_reason": "stop"}
+    assert read(reply(FINE, choices=[other, *reply(FINE)["choices"]])).text == "Fine."
+
+
+@pytest.mark.parametrize("code", [429, "502"])
+def test_an_error_with_a_status_of_its_own_is_told_by_it(code: Any) -> None:
+    with pytest.raises(ErrorReply, match="overloaded") as caught:
+        read({"error": {"message": "overloaded", "code": code}})
+    assert caught.value.status == int(code)
+
+
+def test_an_answer_that_the_provider_broke_off_is_none() -> None:
+    choice = {"message": {"role": "assistant", "content": ""}, "finish_reason": "error"}
+    with pytest.raises(AttemptFailed, match="an error of the provider"):
+        read(reply(FINE, choices=[choice]))
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,11 @@ def test_what_a_field_is_for_goes_over_the_wire() -> None:
     }
 
 
+def test_the_end_of_a_thought_inside_an_answer_ends_nothing() -> None:
+    answer = read_answer(GOOD.replace("cheap", "so</think>{}"), Order)
+    assert answer.model_dump()["reason"] == "so</think>{}"
+
+
 def test_the_schema_in_words_holds_the_wire_schema() -> None:
     words = schema_in_words(Order)
     assert "JSON" in words
@@ -148,6 +153,8 @@ def test_the_schema_in_words_holds_the_wire_schema() -> None:
         f"Sure, here is my answer:\n\n{GOOD}\n\nLet me know what you think!",
         f"{GOOD}\n\nI hope this helps.",
         f"```json\n{GOOD}",
+        f'<think>They ask {{"price": 90}}. {{Hm.}}</think>\n\n{GOOD}',
+        f"I {{perhaps}} bid.\n</think>\n```json\n{GOOD}\n```",
     ],
 )
 def test_one_object_is_read_through_what_surrounds_it(text: str) -> None:

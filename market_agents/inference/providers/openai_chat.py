@@ -6,7 +6,7 @@ import asyncio
 import math
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ from openai import AsyncOpenAI
 from market_agents.errors import UserError
 from market_agents.inference.asks import Completion, Request
 from market_agents.inference.embeddings import EmbeddingRequest
-from market_agents.inference.providers.replies import read_completion, read_embeddings
+from market_agents.inference.providers.replies import ErrorReply, read_completion, read_embeddings
 from market_agents.inference.providers.transport import ReplyTooLong, make_client
 from market_agents.inference.retry import AttemptFailed, Verdict
 from market_agents.inference.structured import schema_in_words, wire_schema
@@ -31,6 +31,14 @@ from market_agents.plain_text import one_line
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 _RETRIED_STATUSES = {408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529}
+# Only codes and whole sentences: a refusal may quote the request, and agents talk of money too.
+_WORDS_OF_NO_MONEY = (
+    "insufficient_quota",
+    "billing_hard_limit",
+    "billing_not_active",
+    "credit balance is too low",
+)
+_WORDS_OF_A_FILTER = ("input was flagged", "moderation", "content_filter", "content_policy")
 _FORMAT_WORDS = ("response_format", "json_schema", "json_object", "guided", "grammar")
 _LOOSE_FORMAT_WORDS = ("schema", "tool")
 # Shorter ones are placeholders such as ``none`` or ``ollama``, which are words that an answer may hold.
@@ -133,7 +141,10 @@ class OpenAIChatProvider:
             lambda reply: self.judge_answer(reply, request, manner),
         )
         read = read_embeddings if isinstance(request, EmbeddingRequest) else read_completion
-        return read(body, request)
+        try:
+            return read(body, request)
+        except ErrorReply as told:
+            raise self.judge_answer(StatusReply(told.status, told.said), request, manner) from None
 
     async def exchange(
         self, send: Callable[[AsyncOpenAI], Awaitable[bytes]], judge: Judge, longest: float | None = None
@@ -251,10 +262,11 @@ class OpenAIChatProvider:
         if failure.verdict not in {Verdict.RETRY, Verdict.GIVE_UP}:
             return failure
         status, said = reply.status, reply.said
-        if status == 404:
+        if status in {404, 410}:
+            knows = "knows no" if status == 404 else "no longer has the"
             return AttemptFailed(
                 Verdict.KEY_REFUSED,
-                f"{self.address} knows no model {request.model!r} (HTTP 404); check model and base_url",
+                f"{self.address} {knows} model {request.model!r} (HTTP {status}); check model and base_url",
             )
         if status == 400 and manner.limit == _OLDER_LIMIT and _NEWER_LIMIT in said:
             self._newer_models.add(request.model)
@@ -269,15 +281,16 @@ class OpenAIChatProvider:
     def judge_status(self, reply: StatusReply, asked: str) -> AttemptFailed:
         """What a refusal means, whatever was asked for."""
         status, said = reply.status, reply.said
-        if status == 429 and "insufficient_quota" in said:
+        if status == 402 or (status in {400, 403, 429} and _any_of(_WORDS_OF_NO_MONEY, said)):
             return AttemptFailed(
-                Verdict.KEY_REFUSED, f"{self.address} says the quota behind {self._key_name} is used up"
+                Verdict.KEY_REFUSED,
+                f"{self.address} says the quota behind {self._key_name} is used up, for {asked} (HTTP {status})",
             )
         if status in {429, 503} or (status in _RETRIED_STATUSES and reply.retry_after is not None):
             return AttemptFailed(
                 Verdict.PAUSE, f"HTTP {status} from {self.address}", retry_after=reply.retry_after
             )
-        if status in {401, 403}:
+        if status == 401 or (status == 403 and not _any_of(_WORDS_OF_A_FILTER, said)):
             return AttemptFailed(Verdict.KEY_REFUSED, self._about_the_key(asked, status))
         if 300 <= status < 400:
             where = f" to {reply.points_to}" if reply.points_to else ""
@@ -330,6 +343,10 @@ def _refuses_format(status: int, said: str, request: Request, used: _Format) -> 
         return False
     # Any server error may speak of some schema; only a refusal of the format speaks of the format.
     words = _FORMAT_WORDS if status >= 500 else _FORMAT_WORDS + _LOOSE_FORMAT_WORDS
+    return _any_of(words, said)
+
+
+def _any_of(words: Iterable[str], said: str) -> bool:
     return any(word in said.lower() for word in words)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from market_agents.inference.asks import Completion, Request, Usage
 from market_agents.inference.embeddings import packed
 from market_agents.inference.retry import AttemptFailed, Verdict
+from market_agents.plain_text import one_line
 
 LONGEST_VECTOR = 16_384
 """Numbers of a vector that are read."""
@@ -16,13 +17,29 @@ LONGEST_VECTOR = 16_384
 LARGEST_PART = 1e30
 """A vector holds nothing as large; NaN and infinity are no numbers at all."""
 
+_BROKEN_OFF = "error"
 _NOTHING: Mapping[str, Any] = {}
+
+
+class ErrorReply(AttemptFailed):
+    """An error that came under HTTP 200, as gateways to other providers send them.
+
+    Args:
+        status: the HTTP status that it would have had by itself.
+        said: the error, as JSON.
+    """
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(Verdict.GARBLED, f"a reply that is an error: {one_line(said, 200)}")
+        self.status = status
+        self.said = said
 
 
 def read_completion(body: str, request: Request) -> Completion:
     """The completion that a reply's body holds; what is missing or of a wrong type is taken as empty.
 
     Raises:
+        ErrorReply: the body is an error with a status of its own.
         AttemptFailed: the body is no JSON, or holds no message; another attempt may do better.
     """
     try:
@@ -30,16 +47,17 @@ def read_completion(body: str, request: Request) -> Completion:
         reply = _mapping(json.loads(body))
     except (ValueError, RecursionError):
         raise AttemptFailed(Verdict.GARBLED, "a reply that is no JSON") from None
-    choices = reply.get("choices")
-    choice = _mapping(choices[0]) if isinstance(choices, list) and choices else _NOTHING
+    choice = _first_choice(reply.get("choices"))
     message = _mapping(choice.get("message"))
     if not message:
-        raise AttemptFailed(Verdict.GARBLED, "a reply without a message")
-    text = _answer(message)
+        raise _without_message(_mapping(reply.get("error")))
+    text, finish = _answer(message), _text(choice.get("finish_reason"))
+    if finish == _BROKEN_OFF and not text:
+        raise AttemptFailed(Verdict.GARBLED, "a reply that ends in an error of the provider")
     return Completion(
         text=text,
         model=_text(reply.get("model")),
-        finish_reason=_text(choice.get("finish_reason")),
+        finish_reason=finish,
         usage=_usage(_mapping(reply.get("usage")), request, text),
         refusal=_text(message.get("refusal")) or None,
     )
@@ -71,6 +89,21 @@ def read_embeddings(body: str, request: Request) -> Completion:
     )
 
 
+def _first_choice(choices: object) -> Mapping[str, Any]:
+    """The choice that is numbered 0, wherever it stands; else the one that stands first."""
+    found = [_mapping(choice) for choice in choices] if isinstance(choices, list) else []
+    return next((choice for choice in found if choice.get("index") == 0), found[0] if found else _NOTHING)
+
+
+def _without_message(error: Mapping[str, Any]) -> AttemptFailed:
+    """What a reply means that is no answer."""
+    code = str(error.get("code"))
+    if code.isascii() and code.isdigit() and len(code) == 3 and int(code) >= 400:
+        return ErrorReply(int(code), json.dumps(error)[:2000])
+    told = one_line(_text(error.get("message")), 200)
+    return AttemptFailed(Verdict.GARBLED, f"a reply without a message{': ' if told else ''}{told}")
+
+
 def _is_vector(value: object) -> bool:
     return (
         isinstance(value, list)
@@ -89,15 +122,27 @@ def _answer(message: Mapping[str, Any]) -> str:
         function = _mapping(_mapping(call).get("function"))
         if function:
             return _text(function.get("arguments"))
-    return _text(message.get("content"))
+    return _in_parts(message.get("content"))
+
+
+def _in_parts(content: object) -> str:
+    """A message's text; what some servers send in parts is joined, thoughts left out."""
+    if not isinstance(content, list):
+        return _text(content)
+    parts = [_mapping(part) for part in content]
+    return "".join(_text(part.get("text")) for part in parts if part.get("type") == "text")
 
 
 def _usage(told: Mapping[str, Any], request: Request, text: str) -> Usage:
     prompt = _count(told.get("prompt_tokens"), request.estimated_tokens)
+    answer = _count(told.get("completion_tokens"), len(text) // 4)
+    if _count(told.get("prompt_tokens"), -1) >= 0:
+        # Some count what a model thought in the total alone, and charge for it like for the answer.
+        answer = max(answer, _count(told.get("total_tokens"), 0) - prompt)
     details = _mapping(told.get("prompt_tokens_details"))
     return Usage(
         prompt_tokens=prompt,
-        completion_tokens=_count(told.get("completion_tokens"), len(text) // 4),
+        completion_tokens=answer,
         cached_tokens=min(_count(details.get("cached_tokens"), 0), prompt),
     )
 
