@@ -117,6 +117,7 @@ def test_a_fork_of_a_fork_is_resumed_and_replayed_like_any_run(
         "agent_config.schedule.shocks=[{round: 3, value: -20}]",
         "environment_configs.auction.schedule.shocks=[{round: 3, value: -20}]",
         "environment_order=[auction]",
+        "judge={model: served, rubric: {clarity: How clear is it?}}",
         "memory.enabled=false",
         "memory.messages=0",
         "memory.scratchpad=true",
