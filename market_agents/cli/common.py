@@ -13,15 +13,70 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from market_agents.config import DatabaseConfig, database_url, read_environment
-from market_agents.errors import ExitCode, MarketAgentsError
+from market_agents.config import DatabaseConfig, database_url, parse_override, read_environment
+from market_agents.errors import ExitCode, MarketAgentsError, UserError
 from market_agents.logger_utils import say
 from market_agents.storage import Database, open_database
+
+DEFAULT_CONFIG = "orchestrator_config.yaml"
 
 
 def parser_for(verb: str, description: str) -> argparse.ArgumentParser:
     """A parser whose usage names the verb."""
     return argparse.ArgumentParser(prog=f"market-agents {verb}", description=description)
+
+
+def add_run_argument(parser: argparse.ArgumentParser) -> None:
+    """``RUN_ID``, the run that the verb is about."""
+    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """``CONFIG``, ``--config`` and ``--set``; `config_path` and `given_overrides` read them."""
+    parser.add_argument(
+        "config", nargs="?", metavar="CONFIG", help=f"the YAML file (default: ./{DEFAULT_CONFIG})"
+    )
+    parser.add_argument("--config", dest="config_flag", metavar="FILE", help="the same as CONFIG")
+    add_override_flag(parser, "replace a value; repeatable")
+
+
+def config_path(arguments: argparse.Namespace) -> Path:
+    """The YAML file that the arguments name.
+
+    Raises:
+        UserError: they name two.
+    """
+    named = arguments.config_flag or arguments.config
+    if arguments.config and arguments.config_flag and arguments.config != arguments.config_flag:
+        raise UserError(f"two configurations are named: {arguments.config} and {arguments.config_flag}")
+    if named:
+        return Path(named)
+    default, above = Path(DEFAULT_CONFIG), Path("..") / DEFAULT_CONFIG
+    inside_the_package = not default.exists() and above.exists() and Path("meta_orchestrator.py").exists()
+    return above if inside_the_package else default
+
+
+def add_override_flag(parser: argparse.ArgumentParser, told: str) -> None:
+    """``--set``, which `given_overrides` reads."""
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY.PATH=VALUE", help=told
+    )
+
+
+def given_overrides(arguments: argparse.Namespace) -> list[tuple[str, object]]:
+    """What ``--set`` replaces, in the order given; nothing for a verb that has no ``--set``.
+
+    Raises:
+        UserError: not ``KEY.PATH=VALUE``.
+    """
+    return [parse_override(text) for text in getattr(arguments, "overrides", ())]
+
+
+def add_force_flag(parser: argparse.ArgumentParser) -> None:
+    """``--force``, for a run that goes on under another version."""
+    parser.add_argument(
+        "--force", action="store_true", help="go on although program or prompts changed since"
+    )
 
 
 def add_database_flag(parser: argparse.ArgumentParser) -> None:

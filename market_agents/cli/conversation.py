@@ -6,7 +6,13 @@ import json
 from collections.abc import Sequence
 from itertools import groupby
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.cli.tables import table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
@@ -26,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
         "Who spoke, who answered whom, which prices were named and where they went, by round and cohort; "
         "also of a run that is not finished.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument(
         "--json",
         action="store_true",

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.logger_utils import say
 from market_agents.storage import digest
 
@@ -14,7 +20,7 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "digest", "One SHA-256 over everything that a run decided, the same in every database."
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     add_database_flag(parser)
     arguments = parser.parse_args(argv)
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.logger_utils import say
 from market_agents.storage import export_run
 
@@ -13,7 +19,7 @@ from market_agents.storage import export_run
 def main(argv: Sequence[str]) -> int:
     """Export a run."""
     parser = parser_for("export", "Write every table of a run to a folder.")
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument("--format", choices=["csv", "jsonl", "parquet"], default="csv", help="default: csv")
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="the folder to write to"

@@ -9,13 +9,16 @@ from rich.console import Console
 
 from market_agents.cli.common import (
     add_database_flag,
+    add_force_flag,
+    add_override_flag,
     configured_url,
+    given_overrides,
     guarded,
     open_configured_database,
     parser_for,
 )
 from market_agents.cli.running import add_output_flags, carry_out, sound
-from market_agents.config import EarlierRounds, SimulationConfig, parse_override, refused_overrides
+from market_agents.config import EarlierRounds, SimulationConfig, refused_overrides
 from market_agents.errors import RunRefused, UserError
 from market_agents.meta_orchestrator import MetaOrchestrator, Start
 from market_agents.storage import get_run, require_rounds
@@ -37,18 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--at-round", type=int, required=True, metavar="K", help="the first round of the new run's own"
     )
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY.PATH=VALUE",
-        help="what is different from round K on; repeatable",
-    )
+    add_override_flag(parser, "what is different from round K on; repeatable")
     parser.add_argument("--run-id", dest="new_run_id", metavar="ID", help="name the new run yourself")
-    parser.add_argument(
-        "--force", action="store_true", help="go on although program or prompts changed since"
-    )
+    add_force_flag(parser)
     add_database_flag(parser)
     add_output_flags(parser)
     return parser
@@ -58,7 +52,6 @@ def _fork(arguments: argparse.Namespace, console: Console) -> int:
     at_round = arguments.at_round
     if at_round < 1:
         raise UserError(f"--at-round: rounds count from 1, got {at_round}")
-    overrides = [parse_override(text) for text in arguments.overrides]
     with open_configured_database(arguments.database) as database:
         parent = get_run(database, arguments.run_id)
         require_rounds(database, parent.run_id, at_round - 1)
@@ -66,7 +59,7 @@ def _fork(arguments: argparse.Namespace, console: Console) -> int:
         # The texts of its prompts are the parent's, wherever their files are now.
         config = stored_config(
             parent,
-            overrides,
+            given_overrides(arguments),
             lambda config: mistakes_between_rooms(config.model_copy(update={"prompts": {}})),
         )
         _check(before, config, at_round)

@@ -6,7 +6,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.cli.numbers import DASH, significant
 from market_agents.cli.tables import table
 from market_agents.errors import UserError
@@ -50,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
         "The measures of a run's markets, round by round; also of a run that is not finished. "
         "What each means: docs/measures.md.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on one line, every round")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

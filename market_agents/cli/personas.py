@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.cli.tables import table
 from market_agents.logger_utils import say
 from market_agents.plain_text import one_line
@@ -24,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
         "The balance of personas over roles and, where the environment `elicitation` took part, revealed "
         "against assigned traits.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument("--json", action="store_true", help="print everything as one JSON object on one line")
     add_database_flag(parser)
     arguments = parser.parse_args(argv)

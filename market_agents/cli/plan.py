@@ -9,10 +9,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from market_agents.cli.common import guarded, parser_for
+from market_agents.cli.common import (
+    add_config_arguments,
+    config_path,
+    given_overrides,
+    guarded,
+    parser_for,
+)
 from market_agents.cli.prices import source_in_words
 from market_agents.cli.tables import table
-from market_agents.config import SimulationConfig, parse_override
+from market_agents.config import SimulationConfig
 from market_agents.errors import UserError
 from market_agents.experiments.forecast import (
     BATCH_SECONDS,
@@ -29,22 +35,7 @@ from market_agents.meta_orchestrator import load_config
 def main(argv: Sequence[str]) -> int:
     """Forecast a run."""
     parser = parser_for("plan", "Forecast calls, tokens, cost and time of a run; nothing is asked.")
-    parser.add_argument(
-        "config",
-        nargs="?",
-        default="orchestrator_config.yaml",
-        metavar="CONFIG",
-        help="the YAML file; default: orchestrator_config.yaml",
-    )
-    parser.add_argument("--config", dest="config_flag", metavar="FILE", help="the same as CONFIG")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY.PATH=VALUE",
-        help="replace a value; repeatable",
-    )
+    add_config_arguments(parser)
     parser.add_argument(
         "--latency",
         type=float,
@@ -61,9 +52,7 @@ def main(argv: Sequence[str]) -> int:
 def _plan(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.latency < float("inf"):
         raise UserError(f"--latency: expected seconds above 0, got {arguments.latency:g}")
-    config = load_config(
-        arguments.config_flag or arguments.config, [parse_override(text) for text in arguments.overrides]
-    )
+    config = load_config(config_path(arguments), given_overrides(arguments))
     found = forecast(config, latency=arguments.latency)
     say(_json(found) if arguments.json else _told(found, config, arguments.latency))
     return 0

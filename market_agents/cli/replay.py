@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from market_agents.cli.common import add_database_flag, guarded, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_force_flag,
+    add_run_argument,
+    guarded,
+    parser_for,
+)
 from market_agents.cli.resume import find_run
 from market_agents.cli.running import add_output_flags, carry_out, sound
 from market_agents.meta_orchestrator import Start
@@ -18,10 +24,8 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "replay", "Run again from the journal alone; an error on the first request it does not hold."
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
-    parser.add_argument(
-        "--force", action="store_true", help="go on although program or prompts changed since"
-    )
+    add_run_argument(parser)
+    add_force_flag(parser)
     add_database_flag(parser)
     add_output_flags(parser)
     arguments = parser.parse_args(argv)

@@ -7,7 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.experiments.baselines import zero_intelligence_baseline
 from market_agents.logger_utils import say
 from market_agents.reporting.report import Baseline, Regime, make_report, write_report
@@ -21,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
         "Write the report of a run, finished or not: one HTML file that needs no network and no other file, "
         "Markdown with its pictures beside it, or PDF (extra pdf).",
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument("--format", choices=["html", "md", "pdf"], default="html", help="default: html")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="default: report.html, .md or .pdf in this folder"

@@ -11,7 +11,11 @@ from rich.console import Console
 
 from market_agents.cli.common import (
     add_database_flag,
+    add_force_flag,
+    add_override_flag,
+    add_run_argument,
     configured_url,
+    given_overrides,
     guarded,
     open_configured_database,
     parser_for,
@@ -23,7 +27,6 @@ from market_agents.config import (
     config_difference,
     config_hash,
     config_to_mapping,
-    parse_override,
 )
 from market_agents.errors import RunRefused
 from market_agents.logger_utils import say
@@ -37,21 +40,12 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_for(
         "resume", "Go on with a run after an interruption; nothing that was answered is asked again."
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="use other limits, keys or addresses from a file"
     )
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY.PATH=VALUE",
-        help="replace a value that decides no result, such as budget.max_cost; repeatable",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="go on although program or prompts changed since"
-    )
+    add_override_flag(parser, "replace a value that decides no result, such as budget.max_cost; repeatable")
+    add_force_flag(parser)
     add_database_flag(parser)
     add_output_flags(parser)
     arguments = parser.parse_args(argv)
@@ -105,7 +99,7 @@ def find_run(arguments: argparse.Namespace) -> Found:
         database.close()
     stored = stored_config(known)
     given = getattr(arguments, "config", None)
-    overrides = [parse_override(text) for text in getattr(arguments, "overrides", ())]
+    overrides = given_overrides(arguments)
     config = load_config(given, overrides) if given else stored_config(known, overrides)
     if config.seed is None:
         config = config.model_copy(update={"seed": stored.seed})

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
-from market_agents.cli.common import add_database_flag, guarded, parser_for
+from market_agents.cli.common import (
+    add_config_arguments,
+    add_database_flag,
+    config_path,
+    given_overrides,
+    guarded,
+    parser_for,
+)
 from market_agents.cli.running import add_output_flags, carry_out, sound
-from market_agents.config import parse_override
-from market_agents.errors import UserError
 from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config
-
-DEFAULT_CONFIG = "orchestrator_config.yaml"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -26,20 +28,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = parser_for("run", "Run the simulation that a YAML file describes.")
-    parser.add_argument(
-        "config", nargs="?", metavar="CONFIG", help=f"the YAML file (default: ./{DEFAULT_CONFIG})"
-    )
-    parser.add_argument("--config", dest="config_flag", metavar="FILE", help="the same as CONFIG")
+    add_config_arguments(parser)
     parser.add_argument(
         "--environments", nargs="+", metavar="NAME", help="which environments run each round, in this order"
-    )
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY.PATH=VALUE",
-        help="replace a value; repeatable",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="the seed of every random draw")
     parser.add_argument("--run-id", metavar="ID", help="name the run yourself")
@@ -52,29 +43,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    config = load_config(_config_path(arguments), _overrides(arguments), offline=arguments.offline)
+    config = load_config(config_path(arguments), _overrides(arguments), offline=arguments.offline)
     orchestrator = MetaOrchestrator(config, start=Start(run_id=arguments.run_id), database=arguments.database)
     return carry_out(orchestrator, arguments, console)
 
 
-def _config_path(arguments: argparse.Namespace) -> Path:
-    named = arguments.config_flag or arguments.config
-    if arguments.config and arguments.config_flag and arguments.config != arguments.config_flag:
-        raise UserError(f"two configurations are named: {arguments.config} and {arguments.config_flag}")
-    if named:
-        return Path(named)
-    default = Path(DEFAULT_CONFIG)
-    if (
-        not default.exists()
-        and (Path("..") / DEFAULT_CONFIG).exists()
-        and (Path("meta_orchestrator.py")).exists()
-    ):
-        return Path("..") / DEFAULT_CONFIG  # started inside the package's own folder
-    return default
-
-
 def _overrides(arguments: argparse.Namespace) -> list[tuple[str, object]]:
-    overrides = [parse_override(text) for text in arguments.overrides]
+    overrides = given_overrides(arguments)
     if arguments.environments:
         overrides.append(("environment_order", list(arguments.environments)))
     if arguments.seed is not None:

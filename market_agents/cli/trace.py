@@ -6,7 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import (
+    add_database_flag,
+    add_run_argument,
+    guarded,
+    open_configured_database,
+    parser_for,
+)
 from market_agents.errors import UserError
 from market_agents.logger_utils import say
 from market_agents.reporting import Trail, Turn, trail
@@ -20,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         "Follow every decision of one agent in one round: prompt, raw answer, what was read from it, verdict, "
         "order, fills and profit; also of a run that is not finished.",
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+    add_run_argument(parser)
     parser.add_argument("--agent", required=True, metavar="ID", help="for example agent_1")
     parser.add_argument("--round", required=True, type=int, metavar="N", help="counted from 1")
     parser.add_argument("--environment", metavar="NAME", help="only what happened there")

@@ -100,7 +100,7 @@ def read_action(
             return Cancel() if may_name_order and order_id == 0 else _read_cancel(order_id)
         if kind == "accept":
             return Accept()
-    return Unreadable(f'"action" must be "bid", "ask", "hold" or "cancel", not {_shown(kind)}')
+    return Unreadable(f'"action" must be "bid", "ask", "hold" or "cancel", not {shown(kind)}')
 
 
 def _naming(order: Quote | MarketOrder | Unreadable, order_id: object) -> AuctionAction:
@@ -119,7 +119,7 @@ def _read_cancel(order_id: object) -> Cancel | Unreadable:
         return Cancel()
     if isinstance(order_id, int) and not isinstance(order_id, bool):
         return Cancel(order_id)
-    return Unreadable(f'"order_id" must be the number of your order, not {_shown(order_id)}')
+    return Unreadable(f'"order_id" must be the number of your order, not {shown(order_id)}')
 
 
 def _read_order(
@@ -130,7 +130,7 @@ def _read_order(
         return _read_quote(side, action, scale)
     quantity, reason = _read_quantity(action.get("quantity"))
     if kind != "market":
-        reason = f'"order" must be "limit" or "market", not {_shown(kind)}'
+        reason = f'"order" must be "limit" or "market", not {shown(kind)}'
     elif quantity is not None:
         return MarketOrder(side, quantity)
     return Unreadable(reason, side, None, quantity)
@@ -147,7 +147,7 @@ def _read_quote(side: Side, action: Mapping[str, object], scale: TickScale) -> Q
 def _read_price(side: Side, price: object, scale: TickScale) -> tuple[int | None, str]:
     """Ticks, or what is wrong with them."""
     if isinstance(price, bool) or not isinstance(price, int | float | Decimal):
-        return None, f'"price" must be a number, not {_shown(price)}'
+        return None, f'"price" must be a number, not {shown(price)}'
     try:
         ticks = scale.floor(price) if side is Side.BID else scale.ceil(price)
     except ValueError:
@@ -162,13 +162,13 @@ def _read_quantity(quantity: object) -> tuple[int | None, str]:
     if quantity is None:
         return 1, ""
     if isinstance(quantity, bool) or not isinstance(quantity, int):
-        return None, f'"quantity" must be a whole number, not {_shown(quantity)}'
+        return None, f'"quantity" must be a whole number, not {shown(quantity)}'
     if not 1 <= quantity <= MAX_QUANTITY:
         return None, f'"quantity" must be a whole number from 1 to {MAX_QUANTITY}'
     return quantity, ""
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value as it may stand in a reason: short, on one line, and never converted at length."""
     if value is None or isinstance(value, bool | float):
         return repr(value)

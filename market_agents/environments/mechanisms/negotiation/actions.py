@@ -8,14 +8,13 @@ from typing import TypeAlias
 
 from market_agents.economics.orders import Side
 from market_agents.economics.ticks import TickScale
-from market_agents.environments.mechanisms.auction.actions import Quote, Unreadable, read_action
+from market_agents.environments.mechanisms.auction.actions import Quote, Unreadable, read_action, shown
 from market_agents.plain_text import clean
 
 PERFORMATIVES = ("propose", "accept", "reject", "cancel")
 _SYNONYMS = {"accept-proposal": "accept", "reject-proposal": "reject"}
 _KEYS = {"performative", "recipient_id", "side", "price", "quantity", "message", "in_reply_to"}
 _SIDES = tuple(side.value for side in Side)
-_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +88,14 @@ def read_negotiation(
     kind, recipient, text = action["performative"], action.get("recipient_id"), action.get("message")
     kind = _SYNONYMS.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in PERFORMATIVES:
-        return Misread(f'"performative" must be one of {", ".join(PERFORMATIVES)}, not {_shown(kind)}')
+        return Misread(f'"performative" must be one of {", ".join(PERFORMATIVES)}, not {shown(kind)}')
     if not isinstance(recipient, str):
-        return Misread(f'"recipient_id" must be the id of your counterpart, not {_shown(recipient)}')
+        return Misread(f'"recipient_id" must be the id of your counterpart, not {shown(recipient)}')
     if text is not None and not isinstance(text, str):
-        return Misread(f'"message" must be a text, not {_shown(text)}')
+        return Misread(f'"message" must be a text, not {shown(text)}')
     label = action.get("in_reply_to", open_label)
     if label is not None and not isinstance(label, str):
-        return Misread(f'"in_reply_to" must be the label of a proposal, not {_shown(label)}')
+        return Misread(f'"in_reply_to" must be the label of a proposal, not {shown(label)}')
     return _read_act(str(kind), action, recipient, clean(text or ""), label, own_side, scale)
 
 
@@ -112,7 +111,7 @@ def _read_act(
     if kind == "propose":
         side = action.get("side", own_side.value)
         if side not in _SIDES:
-            return Misread(f'"side" must be "bid" or "ask", not {_shown(side)}', is_order=True)
+            return Misread(f'"side" must be "bid" or "ask", not {shown(side)}', is_order=True)
         terms = read_action({**action, "action": side}, scale)
         if isinstance(terms, Quote):
             return Propose(recipient, terms.side, terms.price, terms.quantity, text, label)
@@ -121,15 +120,6 @@ def _read_act(
     if kind == "cancel":
         return Withdraw(recipient, text)
     if label is None:
-        reason = f"{recipient[:_SHOWN]!r} has no proposal open to you that you could {kind}"
+        reason = f"{shown(recipient)} has no proposal open to you that you could {kind}"
         return Misread(reason, is_order=kind == "accept")
     return Answer(recipient, label, kind == "accept", text)
-
-
-def _shown(value: object) -> str:
-    """A value as it may stand in a reason: short, on one line, and never converted at length."""
-    if value is None or isinstance(value, bool | float):
-        return repr(value)
-    if isinstance(value, str):
-        return ascii(value[:_SHOWN])
-    return f"a value of type {type(value).__name__}"
