@@ -84,7 +84,7 @@ def read_negotiation(
     """
     unknown = [key for key in action if key not in _KEYS]
     if unknown:
-        return Misread(f"unknown key {str(unknown[0])[:_SHOWN]!r}; known are {', '.join(sorted(_KEYS))}")
+        return Misread(f"unknown key {shown(str(unknown[0]))}; known are {', '.join(sorted(_KEYS))}")
     kind, recipient, text = action["performative"], action.get("recipient_id"), action.get("message")
     kind = _SYNONYMS.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in PERFORMATIVES:
