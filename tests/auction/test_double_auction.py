@@ -123,7 +123,7 @@ class TestRefusals:
         assert made.accounts.holding("ann") == before
         assert made.auction.institution.depth(Side.BID) == [(100, 2)]
 
-    def test_five_orders_at_once_never_reserve_more_than_there_is(self) -> None:
+    def test_A02_five_orders_at_once_never_reserve_more_than_there_is(self) -> None:
         made = market(buyers={"ann": [999] * 5}, sellers={"bob": [1] * 5}, cash=300, goods=2)
         bids = [made.act("ann", "bid", price, 2)["status"] for price in (100, 151, 150, 301, 90)]
         asks = [made.act("bob", "ask", 400, quantity)["status"] for quantity in (1, 2, 3, 5, 1)]

@@ -82,7 +82,7 @@ def test_nobody_can_say_who_sent_a_message_or_when(key: str | int) -> None:
     ],
     ids=lambda recipient: f"{type(recipient).__name__}-{len(str(recipient))}",
 )
-def test_who_cannot_be_written_to_is_told_with_the_names_that_would_do(recipient: object) -> None:
+def test_A04_who_cannot_be_written_to_is_told_with_the_names_that_would_do(recipient: object) -> None:
     _, mechanism, handles = meet()
     with pytest.raises(
         UnknownRecipient, match=r"unknown recipient .*; valid are: all, agent_2, agent_3$"
@@ -127,7 +127,7 @@ def test_a_message_is_a_text_that_is_not_empty(message: object) -> None:
 
 
 @pytest.mark.parametrize("simultaneous", [True, False])
-def test_ten_thousand_messages_in_a_turn_are_cut_to_a_few(simultaneous: bool) -> None:
+def test_A05_ten_thousand_messages_in_a_turn_are_cut_to_a_few(simultaneous: bool) -> None:
     chat, _, handles = meet()
     chat.open_turn(simultaneous=simultaneous)
     sent = 0

@@ -222,7 +222,7 @@ def test_what_agents_say_is_inert(small: Cli, kind: str) -> None:
     assert small("export", "one", "-o", "out").code == 0
 
 
-def test_a_reader_that_goes_away_does_not_end_the_run(shell: Shell) -> None:
+def test_P12_a_reader_that_goes_away_does_not_end_the_run(shell: Shell) -> None:
     program = f"{shell.python} -m market_agents"
     for number, redirection in enumerate(["| head -1", "2>&1 | head -1", "2>&1 | head -0", ">&- 2>&-"]):
         done = shell.line(f"set -o pipefail; {program} run --run-id r{number} {redirection}")

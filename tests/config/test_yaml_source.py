@@ -245,13 +245,15 @@ def _alias_bomb() -> str:
         "duplicates",
     ],
 )
-def test_attacks_are_refused_within_a_second(each_parser: str, text: str) -> None:
+def test_C02_attacks_are_refused_within_a_second(each_parser: str, text: str) -> None:
     start = time.process_time()
     assert refusal(text)
     assert time.process_time() - start < CEILING
 
 
-def test_a_file_of_50_megabytes_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_C02_a_file_of_50_megabytes_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "huge.yaml"
     with path.open("wb") as file:
         file.truncate(50 * 2**20)

@@ -77,7 +77,7 @@ def test_each_trade_moves_goods_one_way_and_money_the_other(books: Books) -> Non
         assert by_agent[trade["seller_id"]]["quantity"] == -trade["quantity"]
 
 
-def test_nobody_ever_owes(books: Books) -> None:
+def test_A02_nobody_ever_owes(books: Books) -> None:
     for row in books.rows["allocations"]:
         assert 0 <= money(row["locked_cash"]) <= money(row["cash"])
         assert 0 <= row["locked_goods"] <= row["goods"]

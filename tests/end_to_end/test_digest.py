@@ -15,7 +15,7 @@ JITTER = [{"kind": "delay", "ms": 0, "jitter_ms": 25}]
 
 @pytest.mark.parametrize("calls", [1, 3, 64])
 @pytest.mark.parametrize("jitter", [False, True])
-def test_order_of_arrival_decides_nothing(
+def test_M02_order_of_arrival_decides_nothing(
     tmp_path: Path, sqlite_url: str, fake_model: FakeModel, calm: Calm, calls: int, jitter: bool
 ) -> None:
     fake_model.set_faults(JITTER if jitter and calls > 1 else [])
@@ -30,7 +30,7 @@ def test_the_kind_of_database_decides_nothing(shelf: Shelf) -> None:
         assert fingerprint(here.url, here.result.run_id) == fingerprint(there.url, there.result.run_id)
 
 
-def test_the_order_of_sets_decides_nothing(
+def test_M02_the_order_of_sets_decides_nothing(
     tmp_path: Path, sqlite_url: str, fake_model: FakeModel, calm: Calm
 ) -> None:
     shell = Shell(tmp_path, PYTHONHASHSEED="4242")  # that of this process is drawn

@@ -103,7 +103,7 @@ def test_resume_asks_only_what_is_missing(tmp_path: Path, stopped: str, fake_mod
     assert fingerprint(stopped, "one") == before
 
 
-def test_another_treatment_is_refused_with_the_difference(
+def test_P11_another_treatment_is_refused_with_the_difference(
     tmp_path: Path, stopped: str, fake_model: FakeModel
 ) -> None:
     path = edited(tmp_path, fake_model, ("num_units: 3 ", "num_units: 2 "), ("window: 3 ", "window: 1 "))
@@ -128,7 +128,7 @@ def test_other_limits_and_addresses_are_accepted(tmp_path: Path, stopped: str, f
     assert fingerprint(stopped, "one") == before
 
 
-def test_another_version_is_refused_unless_forced(tmp_path: Path, stopped: str) -> None:
+def test_P11_another_version_is_refused_unless_forced(tmp_path: Path, stopped: str) -> None:
     change(stopped, "UPDATE runs SET code_version = '0.0.1+prompts.old'")
     refused = call(tmp_path, "resume", "one", "--database", stopped)
     assert refused.code == 2

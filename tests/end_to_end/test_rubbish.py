@@ -27,7 +27,7 @@ MATCH = f"You are {VICTIM},"
     ],
     ids=lambda value: "-".join(value.values()) if isinstance(value, dict) else "",
 )
-def test_one_agent_abstains_and_the_others_trade(
+def test_L12_one_agent_abstains_and_the_others_trade(
     tmp_path: Path, sqlite_url: str, fake_model: FakeModel, fault: dict[str, str], words: str
 ) -> None:
     fake_model.set_faults([{**fault, "match": MATCH}])

@@ -61,7 +61,7 @@ async def test_what_can_be_mended_is_answered(fake_model: FakeModel, kind: str) 
 
 
 @pytest.mark.parametrize("kind", sorted(_INVALID))
-async def test_a_value_out_of_the_schema_is_a_finding(fake_model: FakeModel, kind: str) -> None:
+async def test_L10_L11_L12_a_value_out_of_the_schema_is_a_finding(fake_model: FakeModel, kind: str) -> None:
     fake_model.set_faults([{"kind": kind}])
     outcome = await ask(fake_model)
     assert outcome.status is Status.INVALID
@@ -96,7 +96,7 @@ async def test_a_truncated_answer_is_none_even_where_it_parses(fake_model: FakeM
 
 @pytest.mark.parametrize("tool_mode", [False, True])
 @pytest.mark.parametrize("kind", ["refusal", "content_filter"])
-async def test_a_refusal_is_one(fake_model: FakeModel, kind: str, tool_mode: bool) -> None:
+async def test_L12_a_refusal_is_one(fake_model: FakeModel, kind: str, tool_mode: bool) -> None:
     fake_model.set_faults([{"kind": kind}])
     outcome = await ask(fake_model, tool_mode=tool_mode)
     assert outcome.status is Status.REFUSED
@@ -188,7 +188,7 @@ async def test_any_text_comes_through(text: str, content: str) -> None:
     )
 
 
-async def test_several_megabytes_are_no_structured_answer() -> None:
+async def test_S03_several_megabytes_are_no_structured_answer() -> None:
     huge = '{"side": "bid", "price": 1, "quantity": 1, "reason": "' + "x" * 4_000_000 + '"}'
     async with serving(reply({"role": "assistant", "content": huge})) as base_url:
         outcome = await served_door(base_url).ask(order_request(), CONFIG)

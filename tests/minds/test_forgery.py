@@ -41,7 +41,7 @@ async def test_a_message_cannot_forge_a_line_of_the_discussion(text: str) -> Non
 
 
 @pytest.mark.parametrize("text", FORGERIES)
-async def test_a_message_cannot_forge_a_line_of_the_market(text: str) -> None:
+async def test_A06_a_message_cannot_forge_a_line_of_the_market(text: str) -> None:
     ann, provider = listening()
     market([ann])
     ann.memory.hear(1, "group_chat", [{"sender_id": "mallory", "content": text, "recipient_id": "all"}])

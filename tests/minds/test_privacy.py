@@ -75,7 +75,7 @@ def test_the_listener_hears_it(whispered: list[list[Prompt]]) -> None:
     assert low.user != high.user
 
 
-def test_a_whisper_is_never_shown_to_a_third(whispered: list[list[Prompt]]) -> None:
+def test_A06_a_whisper_is_never_shown_to_a_third(whispered: list[list[Prompt]]) -> None:
     readers = {prompt.agent_id for prompt in whispered[0] if SECRET in prompt.user}
     assert readers == {WHISPERER, LISTENER}
 
@@ -129,7 +129,7 @@ async def seen_beside(other: MarketAgent) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("role", ["buyer", "seller"])
-async def test_another_s_values_change_nothing_that_one_is_shown(role: str) -> None:
+async def test_A06_another_s_values_change_nothing_that_one_is_shown(role: str) -> None:
     poor, rich = trader("sam", role, (3_333,)), trader("sam", role, (77_777, 77_777))
     assert await seen_beside(poor) == await seen_beside(rich)
 

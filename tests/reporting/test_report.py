@@ -188,7 +188,7 @@ def test_what_agents_wrote_is_text_and_nothing_else(tmp_path: Path) -> None:
     )
 
 
-def test_a_run_that_has_not_ended_is_marked(tmp_path: Path) -> None:
+def test_O01_a_run_that_has_not_ended_is_marked(tmp_path: Path) -> None:
     stored(
         tmp_path,
         {"agents": [agent(1, "buyer")]},
@@ -227,7 +227,9 @@ def test_markdown_has_its_pictures_beside_it(played: tuple[Path, str]) -> None:
     ("arguments", "told"),
     [(["nope"], "there is no run 'nope'"), (["RUN", "-o", "nowhere/report.html"], "choose another with -o")],
 )
-def test_what_cannot_be_written_is_told(played: tuple[Path, str], arguments: list[str], told: str) -> None:
+def test_O02_what_cannot_be_written_is_told(
+    played: tuple[Path, str], arguments: list[str], told: str
+) -> None:
     folder, run_id = played
     ended = reported(folder, *[run_id if word == "RUN" else word for word in arguments])
     assert ended.code == 2

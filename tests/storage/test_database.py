@@ -188,7 +188,7 @@ def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [100, 4096, -3000])
-def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, place: int) -> None:
+def test_D13_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, place: int) -> None:
     path = tmp_path / "market.db"
     with open_database(str(path)) as database, new_run(database, "run") as lease:
         write_step(lease, "r1", {"orders": [order(number) for number in range(300)]})
@@ -235,7 +235,7 @@ open_database(sys.argv[1])
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])
-def test_a_read_only_database_is_refused(what: str, sqlite_url: str) -> None:
+def test_D13_a_read_only_database_is_refused(what: str, sqlite_url: str) -> None:
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     try:
         path = folder / "market.db"
@@ -292,7 +292,7 @@ def test_a_restarted_server_is_waited_for(postgres_server: PostgresServer, postg
         assert database.query(lambda connection: connection.scalar(text("SELECT 1"))) == 1
 
 
-def test_a_server_that_stays_away_stops_the_run_resumably(
+def test_D03_a_server_that_stays_away_stops_the_run_resumably(
     postgres_server: PostgresServer, postgres_url: str
 ) -> None:
     database = open_database(postgres_url, patience=0.3)
@@ -327,7 +327,7 @@ def test_closing_ends_the_waiting_for_an_absent_server(
     assert time.monotonic() - started < LONG / 2
 
 
-def test_deadlocks_and_lost_races_are_tried_again(postgres_url: str) -> None:
+def test_D06_deadlocks_and_lost_races_are_tried_again(postgres_url: str) -> None:
     with open_database(postgres_url) as database:
         tries: list[str] = []
 
@@ -341,7 +341,7 @@ def test_deadlocks_and_lost_races_are_tried_again(postgres_url: str) -> None:
     assert len(tries) == 3
 
 
-def test_a_locked_sqlite_file_stops_the_run_resumably(sqlite_url: str) -> None:
+def test_D10_a_locked_sqlite_file_stops_the_run_resumably(sqlite_url: str) -> None:
     with open_database(sqlite_url, patience=0) as database, new_run(database, "run") as lease:
         database.write(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout = 50"))
         assert database.address.path is not None

@@ -96,7 +96,7 @@ def test_text_that_looks_like_a_formula_is_disarmed_and_can_be_restored(
     assert cells[-2:] == ["", "🙂"]
 
 
-def test_an_export_that_breaks_leaves_the_old_file(
+def test_O03_an_export_that_breaks_leaves_the_old_file(
     database: Database, lease: Lease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_step(lease, "r1", one_of_each())

@@ -184,7 +184,7 @@ def test_a_run_taken_over_during_an_outage_is_lost_to_its_former_owner(
         assert stored(other, "orders", "order_id") == []
 
 
-def test_a_broken_session_that_the_server_still_keeps_is_ended(postgres_url: str) -> None:
+def test_D04_a_broken_session_that_the_server_still_keeps_is_ended(postgres_url: str) -> None:
     with open_database(postgres_url) as database:
         lease = new_run(database, "run")
         # The client forgets its connection, as after a cut cable; the server keeps it with the lock.

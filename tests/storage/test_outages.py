@@ -51,7 +51,7 @@ def sqlite_error(code: int, kind: type[sqlite3.Error] = sqlite3.OperationalError
         ("22003", Outage.FATAL),
     ],
 )
-def test_postgresql(code: str | None, meaning: Outage) -> None:
+def test_D05_D06_D07_D08_postgresql(code: str | None, meaning: Outage) -> None:
     assert classify(Coded(code)) is meaning
     assert classify(OperationalError("INSERT", {"key": "a secret"}, Coded(code))) is meaning
 
@@ -68,7 +68,7 @@ def test_postgresql(code: str | None, meaning: Outage) -> None:
         (sqlite3.SQLITE_CONSTRAINT_UNIQUE, Outage.FATAL),
     ],
 )
-def test_sqlite(code: int, meaning: Outage) -> None:
+def test_D09_D10_sqlite(code: int, meaning: Outage) -> None:
     assert classify(sqlite_error(code)) is meaning
 
 

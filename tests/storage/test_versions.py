@@ -108,7 +108,7 @@ def test_the_schema_version_is_the_last_revision() -> None:
     )
 
 
-def test_a_database_of_another_program_is_left_alone(database_url: str) -> None:
+def test_D12_a_database_of_another_program_is_left_alone(database_url: str) -> None:
     foreign(database_url)
     for attempt in (open_database, check_database, upgrade_database):
         with pytest.raises(SchemaVersionError, match="tables of another program"):
@@ -121,7 +121,7 @@ def test_a_database_of_another_program_is_left_alone(database_url: str) -> None:
         assert [found for found in path.parent.iterdir() if "backup" in found.name] == []
 
 
-def test_a_newer_database_is_refused_by_name(database_url: str) -> None:
+def test_D12_a_newer_database_is_refused_by_name(database_url: str) -> None:
     with open_database(database_url) as database:
         stamp(database, "0999")
     for attempt in (open_database, check_database, upgrade_database):
