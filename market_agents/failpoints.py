@@ -15,6 +15,8 @@ VARIABLE = "MARKET_AGENTS_FAILPOINT"
 
 POINTS = frozenset(
     {
+        "backup.written",  # a copy, or what is restored from one, is whole, and has not its name yet
+        "migration.copied",  # an older SQLite file has been copied, and nothing is changed
         "migration.commit.before",  # tables are made or changed, and not yet committed
         "run.owned",  # the run is entered, or taken over by a resume; nothing has been done yet
         "step.insert",  # one table's rows of a step are in, inside its transaction; the population's is the first step

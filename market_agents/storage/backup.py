@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, select
 
 from market_agents.errors import UserError
+from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.address import parse_address
 from market_agents.storage.database import Database, open_database
@@ -211,6 +212,7 @@ def _become(partial: Path, file: Path) -> None:
         connection.execute("PRAGMA journal_mode=DELETE")
     with partial.open("rb") as written:
         os.fsync(written.fileno())
+    reach("backup.written")
     if file.exists():
         raise UserError(f"{file} was made meanwhile by somebody else: choose another name")
     partial.rename(file)

@@ -94,6 +94,7 @@ def ensure_current(connection: Connection, place: str, path: Path | None) -> Non
     if state is SchemaState.OLDER and version is not None:
         if path is not None:
             logger.warning("%s has schema %s: copied to %s", place, version, back_up(path, version))
+            reach("migration.copied")
         logger.warning("%s is being brought from schema %s to %s", place, version, SCHEMA_VERSION)
     _migrate(connection)
     reach("migration.commit.before")

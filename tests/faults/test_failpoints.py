@@ -15,6 +15,8 @@ RUN = (
     "run", str(SHIPPED), "--set", "num_agents=4", "--set", "budget.max_calls=100000", "--run-id", "one", "--quiet",
 )  # fmt: skip
 RESUME = ("resume", "one", "--quiet")
+BESIDES = {"backup.written", "migration.copied", *(point for point in POINTS if point.startswith("batch."))}
+"""Moments that a run with calls in a new database does not come to; `test_batches` and `test_killed_copies` do."""
 
 
 def killed(nursery: Nursery, folder: Path, where: str, *words: str) -> None:
@@ -22,7 +24,7 @@ def killed(nursery: Nursery, folder: Path, where: str, *words: str) -> None:
     assert nursery.run(folder, *words, **{VARIABLE: where}).code == -signal.SIGKILL, where
 
 
-@pytest.mark.parametrize("point", sorted(point for point in POINTS if not point.startswith("batch.")))
+@pytest.mark.parametrize("point", sorted(POINTS - BESIDES))
 def test_P01_killed_at_a_named_moment(
     tmp_path: Path, sqlite_url: str, nursery: Nursery, undisturbed: str, point: str
 ) -> None:
