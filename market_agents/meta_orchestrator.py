@@ -168,6 +168,7 @@ class MetaOrchestrator:
                 poll_interval=config.batch.poll_interval,
                 max_wait=config.batch.max_wait * 3600,
                 max_requests=config.batch.max_requests,
+                resends_lost=config.batch.if_lost == "resend",
             ),
             is_batched=lambda entry, scope: config.is_batched(entry, scope.environment),
         )

@@ -230,6 +230,11 @@ class BatchConfig(StrictModel):
     max_requests: int = Field(
         default=50_000, ge=1, le=1_000_000, description="Asks of one batch at most, 1 to 1,000,000."
     )
+    if_lost: Literal["stop", "resend"] = Field(
+        default="stop",
+        description="What a batch does that the provider knows no more: stop the run, resumable, or go into another, "
+        "which may be paid twice; one of stop, resend.",
+    )
 
 
 class DatabaseConfig(StrictModel):

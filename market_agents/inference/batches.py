@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from market_agents.errors import ProviderAway, UserError
 from market_agents.failpoints import reach
@@ -16,7 +17,7 @@ from market_agents.inference.budget import Purse
 from market_agents.inference.endpoints import Endpoint
 from market_agents.inference.intents import Intent
 from market_agents.inference.journal import Journal, JournalRow
-from market_agents.inference.providers.batch import BatchProvider, BatchState, LineReader
+from market_agents.inference.providers.batch import BatchGone, BatchProvider, BatchState, LineReader
 from market_agents.inference.retry import AttemptFailed, Verdict
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,13 @@ log = logging.getLogger(__name__)
 MARK = "market_agents_batch"
 """The name in a batch's metadata under which it is found again."""
 
+LOOKS_BEFORE_LOST = 3
+"""Looks at a batch that the provider does not know, at the usual intervals, before it counts as lost."""
+
 _INTENDED = "intended"
+_LOST = "lost"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,13 @@ class BatchSettings:
         poll_interval: seconds between two looks at a batch.
         max_wait: seconds after which a batch that has not ended stops the run.
         max_requests: asks of one batch at most.
+        resends_lost: whether the asks of a batch that the provider knows no more go into another; else the run stops.
     """
 
     poll_interval: float = 30.0
     max_wait: float = 26 * 3600.0
     max_requests: int = 50_000
+    resends_lost: bool = False
 
 
 @dataclass
@@ -121,6 +130,11 @@ class Batch:
         """Columns of ``llm_batches``."""
         kept = {name: getattr(self, name) for name in _SAME}
         return {"batch": self.number, "llm_config": self.entry, "requested_model": self.model, **kept}
+
+    def lose(self, gone: BatchGone) -> None:
+        """Nothing more will be heard of it; what is left of its answers counts."""
+        self.status, self.reason, self.answers = _LOST, gone.reason, gone.left
+        self.finished_at = datetime.now(UTC)
 
     def see(self, state: BatchState) -> bool:
         """Take over how far it is; returns whether that is news."""
@@ -210,15 +224,29 @@ class Carrier:
             batch.model,
             self._settings.poll_interval,
         )
-        await self._until_it_ends(batch, state)
+        try:
+            await self._until_it_ends(batch, state)
+        except BatchGone as gone:
+            await self._lose(batch, gone)
 
     async def take_up(self, batch: Batch) -> None:
         """Go on waiting for a batch of an earlier process, which perhaps was never made."""
+        try:
+            await self._take_up(batch)
+        except BatchGone as gone:
+            await self._lose(batch, gone)
+
+    async def _take_up(self, batch: Batch) -> None:
         here = self._endpoint.provider.base_url
         if batch.base_url != here:
+            where = (
+                f"at {batch.base_url or 'OpenAI'}, and the entry {batch.entry!r} now names {here or 'OpenAI'}"
+            )
+            if self._settings.resends_lost:
+                raise BatchGone(f"it is {where}")
             raise UserError(
-                f"batch {batch.batch_id or batch.number} of this run is at {batch.base_url or 'OpenAI'}, and the entry "
-                f"{batch.entry!r} now names {here or 'OpenAI'}: resume with the former base_url"
+                f"batch {batch.batch_id or batch.number} of this run is {where}: resume with the former base_url, or "
+                "with --set batch.if_lost=resend to ask again what is in it, which may then be paid twice"
             )
         if batch.batch_id is None:
             found = await self._endpoint.persist(lambda: self.provider.find_batch(MARK, batch.token))
@@ -228,12 +256,59 @@ class Carrier:
             log.info("batch %s: found again, its id had not been kept", found.batch_id)
             await self._see(batch, found)
         batch_id = str(batch.batch_id)
-        state = await self._endpoint.persist(lambda: self.provider.look_at_batch(batch_id))
+        state = await self._known(batch_id, lambda: self.provider.look_at_batch(batch_id))
         await self._see(batch, state)
         log.info(
             "batch %s: taken up, %s, %d of %d done", batch_id, state.status, batch.completed, batch.requests
         )
         await self._until_it_ends(batch, state)
+
+    async def _known(self, batch_id: str, work: Callable[[], Awaitable[T]], looks: int = 0) -> T:
+        """Do something about a batch that was made, which the provider may be slow to know.
+
+        Args:
+            batch_id: the provider's name of it.
+            work: what is to be done.
+            looks: for which it was not known already.
+
+        Raises:
+            BatchGone: it was not known however often one looked.
+        """
+
+        async def tried() -> T | BatchGone:
+            try:
+                return await work()
+            except BatchGone as gone:
+                return gone
+
+        while isinstance(found := await self._endpoint.persist(tried), BatchGone):
+            looks += 1
+            if looks >= LOOKS_BEFORE_LOST:
+                raise found
+            await self._look_later(batch_id, found)
+        return found
+
+    async def _look_later(self, batch_id: str, gone: BatchGone) -> None:
+        log.warning("batch %s: %s; it is looked for again", batch_id, gone.reason)
+        await asyncio.sleep(self._settings.poll_interval)
+
+    async def _lose(self, batch: Batch, gone: BatchGone) -> None:
+        """A batch is lost: its asks go into another where the configuration says so.
+
+        Raises:
+            ProviderAway: it does not say so.
+        """
+        self._show(batch.number, None)
+        told = f"batch {batch.batch_id or batch.number} is lost: {gone.reason}"
+        missing_asks = batch.requests - len(gone.left)
+        if not self._settings.resends_lost:
+            raise ProviderAway(
+                f"{told}; resume with the base_url and the key that it was sent with, or with --set "
+                f"batch.if_lost=resend to ask its {missing_asks} asks again, which may then be paid twice"
+            )
+        batch.lose(gone)
+        await self._journal.keep_batch(batch.row)
+        log.warning("%s; its %d asks count as perhaps paid and go into another batch", told, missing_asks)
 
     async def _see(self, batch: Batch, state: BatchState) -> None:
         if batch.see(state):
@@ -263,7 +338,7 @@ class Carrier:
                     batch.requests,
                 )
         last = state
-        batch.answers = await self._endpoint.persist(lambda: self.provider.batch_answers(last))
+        batch.answers = await self._known(last.batch_id, lambda: self.provider.batch_answers(last))
         reach("batch.fetched")
         self._show(batch.number, None)
         if state.status != "completed":
@@ -281,6 +356,11 @@ class Carrier:
         """How far it is; what cannot be told now is told later, for it goes on meanwhile."""
         try:
             return await self.provider.look_at_batch(state.batch_id)
+        except BatchGone as gone:
+            await self._look_later(state.batch_id, gone)
+            return await self._known(
+                state.batch_id, lambda: self.provider.look_at_batch(state.batch_id), looks=1
+            )
         except AttemptFailed as failure:
             if failure.verdict is Verdict.KEY_REFUSED:
                 raise self._endpoint.away(failure) from failure
@@ -296,7 +376,9 @@ def missing(batch: Batch) -> AttemptFailed:
             Verdict.GARBLED, f"batch {batch.batch_id} has no line that can be read for this request"
         )
     because = f": {batch.reason}" if batch.reason else ""
-    return AttemptFailed(Verdict.RETRY, f"batch {batch.batch_id} {batch.status}{because}")
+    return AttemptFailed(
+        Verdict.RETRY, f"batch {batch.batch_id} {batch.status}{because}", maybe_paid=batch.status == _LOST
+    )
 
 
 def _now() -> float:

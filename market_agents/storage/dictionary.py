@@ -186,7 +186,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "base_url": "the server; nothing for OpenAI's own",
         "requests": "asks in it",
         "batch_id": "the provider's name of it; nothing before it is made",
-        "status": "intended, or as the provider said last",
+        "status": "intended, or as the provider said last; lost where it knows the batch no more",
         "completed": "asks answered, as the provider said last",
         "failed": "asks that failed, likewise",
         "created_at": "when it was about to be sent",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from market_agents.failpoints import POINTS, VARIABLE
+from market_agents.inference.batches import LOOKS_BEFORE_LOST
 from tests.end_to_end.stage import (
     SHIPPED,
     Changes,
@@ -189,6 +190,33 @@ def test_ctrl_c_while_a_batch_is_waited_for_says_that_it_goes_on_and_how_to_fetc
     done = call(shell.folder, "resume", "one", "--database", sqlite_url, "--set", "execution=live", "--quiet")
     assert done.code == 0, done.err
     assert (fingerprint(sqlite_url, "one"), paid(fake_model)) == live
+
+
+def test_a_batch_that_the_provider_knows_no_more_is_asked_again_where_that_is_wanted(
+    tmp_path: Path, sqlite_url: str, fake_model: FakeModel, market: tuple[str, int]
+) -> None:
+    fake_model.set_faults([{"kind": "batch_status", "on": "look", "code": 404}])
+    place = ("--database", sqlite_url, "--quiet")
+    lost = call(
+        tmp_path, "run", str(SHIPPED), "--run-id", "one", *words(in_batches(fake_model, MARKET)), *place
+    )
+    assert lost.code == 3
+    [told] = [line for line in lost.err.splitlines() if "batch_000001 is lost" in line]
+    assert "--set batch.if_lost=resend" in told
+    again = call(tmp_path, "resume", "one", *place)
+    assert again.code == 3, "without the word nothing is paid twice"
+    assert len(fake_model.batches()) == 1
+    fake_model.set_faults([{"kind": "batch_status", "on": "look", "code": 404, "first": LOOKS_BEFORE_LOST}])
+    done = call(tmp_path, "resume", "one", "--set", "batch.if_lost=resend", *place)
+    assert done.code == 0, done.err
+    assert fingerprint(sqlite_url, "one") == market[0]
+    asks = query(sqlite_url, "SELECT SUM(unconfirmed_attempts) AS n FROM llm_requests")[0]["n"]
+    first, *others = table(sqlite_url, "llm_batches", "one")
+    assert asks == first["requests"]
+    assert [first["status"], *(batch["status"] for batch in others)] == ["lost"] + ["completed"] * len(others)
+    shown = call(tmp_path, "runs", "show", "one", "--database", sqlite_url).out
+    assert f"{asks} calls without an answer may have been paid" in shown
+    assert "waits for batch" not in shown
 
 
 def test_turns_one_after_another_are_refused_with_what_to_set(tmp_path: Path, fake_model: FakeModel) -> None:

@@ -22,6 +22,7 @@ from market_agents.inference import (
     Scope,
     asking,
 )
+from market_agents.inference.batches import LOOKS_BEFORE_LOST
 from market_agents.inference.endpoints import Endpoint
 from market_agents.inference.limits import Limits
 from market_agents.inference.providers.openai_batch import OpenAIBatchProvider
@@ -33,7 +34,9 @@ PRICED = LLMConfig(
 )
 
 
-def door(model: FakeModel, journal: MemoryJournal, *, most: int = 1000, **caps: Any) -> ModelDoor:
+def door(
+    model: FakeModel, journal: MemoryJournal, *, most: int = 1000, resends: bool = False, **caps: Any
+) -> ModelDoor:
     provider = OpenAIBatchProvider(base_url=model.base_url, api_key=KEY, key_name=KEY_NAME, timeout=300.0)
     endpoint = Endpoint(provider, partial(Limits, max_in_flight=2), total_timeout=600.0, backoff=QUICK)
     return ModelDoor(
@@ -41,7 +44,7 @@ def door(model: FakeModel, journal: MemoryJournal, *, most: int = 1000, **caps: 
         journal,
         run_id="one",
         budget=Budget(BudgetConfig(**caps)),
-        batches=BatchSettings(poll_interval=0.01, max_wait=30.0, max_requests=most),
+        batches=BatchSettings(poll_interval=0.01, max_wait=30.0, max_requests=most, resends_lost=resends),
         is_batched=lambda config, scope: scope.environment != "elsewhere",
     )
 
@@ -265,3 +268,97 @@ async def test_a_cap_with_room_for_a_part_sends_the_rest_when_it_is_known_what_t
     first, *_ = await journal.batches()
     assert first["requests"] == 3
     assert paid(fake_model) == 5
+
+
+GONE = {"kind": "batch_status", "code": 404}
+
+
+@pytest.mark.parametrize("on", ["look", "fetch"])
+@pytest.mark.parametrize("code", [404, 410])
+async def test_a_batch_that_is_not_known_for_a_moment_is_looked_for_again(
+    fake_model: FakeModel, on: str, code: int
+) -> None:
+    fake_model.set_faults([{**GONE, "code": code, "on": on, "first": LOOKS_BEFORE_LOST - 1}])
+    async with opened(door(fake_model, MemoryJournal())) as asked:
+        assert all(isinstance(answer, Order) for answer in answers(await ask_all(asked, 3)))
+    assert paid(fake_model) == 3
+
+
+@pytest.mark.parametrize("on", ["look", "fetch"])
+async def test_a_lost_batch_stops_the_run_and_says_how_to_ask_again(fake_model: FakeModel, on: str) -> None:
+    fake_model.set_faults([{**GONE, "on": on}])
+    journal = MemoryJournal()
+    async with opened(door(fake_model, journal)) as asked:
+        stops = await ask_all(asked, 3)
+    assert all(isinstance(stop, ProviderAway) for stop in stops)
+    told = str(stops[0])
+    assert "batch_000001 is lost" in told
+    assert "--set batch.if_lost=resend to ask its 3 asks again" in told
+    assert fake_model.base_url in told
+    assert len(journal.open) == 3
+
+    fake_model.set_faults([])
+    async with opened(door(fake_model, journal)) as found_again:
+        assert all(isinstance(answer, Order) for answer in answers(await ask_all(found_again, 3)))
+    assert paid(fake_model) == 3
+
+
+@pytest.mark.parametrize("on", ["look", "fetch"])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_what_a_lost_batch_held_is_asked_again_and_counts_as_perhaps_paid(
+    fake_model: FakeModel, on: str, restarts: bool
+) -> None:
+    fake_model.set_faults([{**GONE, "on": on, "first": LOOKS_BEFORE_LOST * (1 + restarts)}])
+    journal = MemoryJournal()
+    if restarts:
+        async with opened(door(fake_model, journal, max_calls=12)) as first:
+            assert all(isinstance(stop, ProviderAway) for stop in await ask_all(first))
+    async with opened(door(fake_model, journal, resends=True, max_calls=12)) as asked:
+        outcomes = await ask_all(asked)
+        assert asked.budget.spent.calls == 12
+    assert all(isinstance(answer, Order) for answer in answers(outcomes))
+    assert [outcome.attempts for outcome in outcomes] == [2] * 6
+    assert {row["unconfirmed_attempts"] for row in journal.rows.values()} == {1}
+    assert [batch["status"] for batch in await journal.batches()] == ["lost", "completed"]
+
+
+async def test_a_cap_without_room_for_the_asks_of_a_lost_batch_stops_before_any_is_sent(
+    fake_model: FakeModel,
+) -> None:
+    fake_model.set_faults([{**GONE, "on": "look", "first": LOOKS_BEFORE_LOST}])
+    async with opened(door(fake_model, MemoryJournal(), resends=True, max_calls=8)) as asked:
+        outcomes = await ask_all(asked)
+    assert sum(isinstance(outcome, BudgetExhausted) for outcome in outcomes) == 4
+    assert len(fake_model.ledger()) <= 8
+
+
+async def test_what_is_left_of_a_lost_batch_counts(fake_model: FakeModel) -> None:
+    """The file of errors is gone, that of answers is there."""
+    fake_model.set_faults(
+        [
+            {"kind": "status", "code": 500, "match": "agent 3", "first": 1},
+            {**GONE, "on": "fetch", "every": 2},
+        ]
+    )
+    journal = MemoryJournal()
+    async with opened(door(fake_model, journal, resends=True)) as asked:
+        outcomes = await ask_all(asked, 4)
+    assert all(isinstance(answer, Order) for answer in answers(outcomes))
+    assert [outcome.attempts for outcome in outcomes] == [1, 1, 1, 2]
+
+
+async def test_a_batch_at_an_address_that_is_no_more_can_be_given_up(fake_model: FakeModel) -> None:
+    journal = MemoryJournal()
+    with FakeModel() as other:
+        other.set_faults([{"kind": "batch_slow", "polls": 1000}])
+        async with opened(door(other, journal)) as first:
+            waiting = asyncio.gather(*(ask(first, agent) for agent in range(2)), return_exceptions=True)
+            while not first.batches:
+                await turns()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+    async with opened(door(fake_model, journal)) as second:
+        stops = await ask_all(second, 2)
+    assert all(isinstance(stop, UserError) and "batch.if_lost=resend" in str(stop) for stop in stops)
+    async with opened(door(fake_model, journal, resends=True)) as third:
+        assert all(isinstance(answer, Order) for answer in answers(await ask_all(third, 2)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from market_agents.inference.asks import Completion, Request
+from market_agents.inference.retry import AttemptFailed, Verdict
 
 LineReader = Callable[[str, Request], Completion]
 """Gives the completion that a line holds for a request, or raises AttemptFailed with a verdict on what to do next."""
@@ -41,6 +42,19 @@ class BatchState:
         return self.status in FINAL
 
 
+class BatchGone(AttemptFailed):
+    """The provider knows a batch no more, or has not kept all of its answers.
+
+    Args:
+        reason: one line, without secrets.
+        left: the lines that are there yet, by the names of their requests.
+    """
+
+    def __init__(self, reason: str, left: Mapping[str, str] | None = None) -> None:
+        super().__init__(Verdict.RETRY, reason, maybe_paid=True)
+        self.left: Mapping[str, str] = left or {}
+
+
 @runtime_checkable
 class BatchProvider(Protocol):
     """A provider that takes many requests at once and answers them within a day, at a lower price."""
@@ -68,6 +82,7 @@ class BatchProvider(Protocol):
         """How far a batch is.
 
         Raises:
+            BatchGone: it is not known, or not any more.
             AttemptFailed: with a verdict on what to do next.
         """
 
@@ -75,6 +90,7 @@ class BatchProvider(Protocol):
         """The lines of a batch that has ended, by the names of their requests; what cannot be read is left out.
 
         Raises:
+            BatchGone: some of them are not kept any more.
             AttemptFailed: with a verdict on what to do next.
         """
 

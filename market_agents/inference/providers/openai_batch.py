@@ -12,8 +12,9 @@ from openai import AsyncOpenAI
 
 from market_agents.failpoints import reach
 from market_agents.inference.asks import Completion, Request
-from market_agents.inference.providers.batch import BatchState, LineReader
+from market_agents.inference.providers.batch import BatchGone, BatchState, LineReader
 from market_agents.inference.providers.openai_chat import (
+    Judge,
     Manner,
     OpenAIChatProvider,
     StatusReply,
@@ -34,6 +35,7 @@ LONGEST_LINE = 4_000_000
 """Characters of a line that is read."""
 
 _NO_BATCHES = {404, 405, 501}
+_GONE = {404, 410}
 _UNFINISHED = {"batch_expired", "batch_cancelled"}
 _NOTHING: Mapping[str, Any] = {}
 
@@ -91,28 +93,27 @@ class OpenAIBatchProvider(OpenAIChatProvider):
 
     async def look_at_batch(self, batch_id: str) -> BatchState:
         """How far a batch is."""
-        return _state(_object(await self._get(f"/batches/{batch_id}")))
+        return _state(_object(await self._get(f"/batches/{batch_id}", self._judge_known)))
 
     async def batch_answers(self, state: BatchState) -> dict[str, str]:
         """The lines of both files by the names of their requests; an answer counts before an error, the first of equals
         before the others."""
         answers: dict[str, str] = {}
         errors: dict[str, str] = {}
-        strange = 0
+        gone = (
+            ""
+            if state.files or not state.completed
+            else f"batch {state.batch_id} names no file of its answers"
+        )
         for file in state.files:
-            for line in _lines(await self._get(f"/files/{file}/content", TRANSFER_SECONDS)):
-                read = _line(line)
-                name = read.get("custom_id")
-                if not isinstance(name, str) or name in answers:
-                    strange += 1
-                    continue
-                (answers if _is_answer(read) else errors).setdefault(name, line)
-        if strange:
-            log.warning(
-                "batch %s: %d lines belong to no request, or to one that has its answer",
-                state.batch_id,
-                strange,
-            )
+            try:
+                text = await self._get(f"/files/{file}/content", self._judge_known, TRANSFER_SECONDS)
+            except BatchGone as failure:
+                gone = failure.reason
+            else:
+                _sort(text, answers, errors, state.batch_id)
+        if gone:
+            raise BatchGone(gone, {**errors, **answers})
         return {**errors, **answers}
 
     def batch_reader(self, model: str) -> LineReader:
@@ -137,7 +138,7 @@ class OpenAIBatchProvider(OpenAIChatProvider):
             )
         raise AttemptFailed(Verdict.GARBLED, "the batch has a line without an answer for this request")
 
-    async def _get(self, path: str, longest: float | None = None) -> str:
+    async def _get(self, path: str, judge: Judge | None = None, longest: float | None = None) -> str:
         # Some keep files elsewhere; no prompt goes there, and to another host no key.
         is_file = path.endswith("/content")
 
@@ -145,21 +146,42 @@ class OpenAIBatchProvider(OpenAIChatProvider):
             reply = await client.get(path, cast_to=httpx2.Response, options={"follow_redirects": is_file})
             return reply.content
 
-        return await self.exchange(get, self._judge_batch, longest)
+        return await self.exchange(get, judge or self._judge_batch, longest)
+
+    def _judge_known(self, reply: StatusReply) -> AttemptFailed:
+        """What a refusal means of anything about a batch that was made."""
+        if reply.status in _GONE:
+            return BatchGone(f"{self.address} knows it no more (HTTP {reply.status})")
+        return self._judge_batch(reply)
 
     def _judge_batch(self, reply: StatusReply) -> AttemptFailed:
         """What a refusal of anything about batches means."""
         if reply.status in _NO_BATCHES:
             return AttemptFailed(
                 Verdict.KEY_REFUSED,
-                f"{self.address} knows no such batch, or no batches at all (HTTP {reply.status}); "
-                "set execution: live in the llm_configs entry where it has none",
+                f"{self.address} has no batches (HTTP {reply.status}); set execution: live in the llm_configs entry",
             )
         return self.judge_status(reply, "a batch")
 
 
 def _is_answer(read: Mapping[str, Any]) -> bool:
     return _mapping(read.get("response")).get("status_code") == 200
+
+
+def _sort(text: str, answers: dict[str, str], errors: dict[str, str], batch_id: str) -> None:
+    """Add the lines of a file to those that are there: to the answers or to the errors."""
+    strange = 0
+    for line in _lines(text):
+        read = _line(line)
+        name = read.get("custom_id")
+        if not isinstance(name, str) or name in answers:
+            strange += 1
+            continue
+        (answers if _is_answer(read) else errors).setdefault(name, line)
+    if strange:
+        log.warning(
+            "batch %s: %d lines belong to no request, or to one that has its answer", batch_id, strange
+        )
 
 
 def _lines(text: str) -> Iterator[str]:
