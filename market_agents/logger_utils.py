@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -19,7 +17,6 @@ from colorama import just_fix_windows_console
 from rich.console import Console
 from rich.text import Text
 
-from market_agents.config import read_environment
 from market_agents.economics.equilibrium import Equilibrium
 from market_agents.economics.ticks import TickScale
 from market_agents.environments import Event
@@ -37,10 +34,10 @@ from market_agents.environments.mechanisms.group_chat import (
     MessagePosted,
     TopicSet,
 )
-from market_agents.errors import UserError
 from market_agents.inference import current_scope
-from market_agents.plain_text import for_terminal, one_line
-from market_agents.redaction import Redactor, secrets_in
+from market_agents.output import counted, known_secrets, plural, write_nowhere
+from market_agents.plain_text import one_line
+from market_agents.redaction import Redactor
 
 log = logging.getLogger("market_agents.simulation")
 
@@ -293,7 +290,7 @@ class ConsoleHandler(logging.Handler):
         }
         if hidden:
             counted = ", ".join(
-                f"{count} more {_plural(_NOUNS[kind], count)}" for kind, count in hidden.items()
+                f"{count} more {plural(_NOUNS[kind], count)}" for kind, count in hidden.items()
             )
             self._line(f"    … {counted}", "dim")
         self._counts.clear()
@@ -303,15 +300,6 @@ class ConsoleHandler(logging.Handler):
         indent = len(text) - len(text.lstrip(" "))
         line = text[:indent] + one_line(self.redact(text), width - indent)
         self._console.print(Text(line, style=style), soft_wrap=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun, ``1 round`` or ``2 rounds``."""
-    return f"{number} {_plural(noun, number)}"
-
-
-def _plural(noun: str, number: int) -> str:
-    return noun if number == 1 else f"{noun}s"
 
 
 def _composed(record: logging.LogRecord, kind: str) -> str:
@@ -362,7 +350,7 @@ class _LastingConsole(Console):
     def on_broken_pipe(self) -> None:
         """Fall silent; rich would end the process."""
         self.quiet = True
-        _write_nowhere(self.file)
+        write_nowhere(self.file)
 
 
 def console_for(stream: IO[str]) -> Console:
@@ -405,41 +393,3 @@ def log_for_run(run_id: str, redact: Redactor) -> None:
             handler.redact = redact
         if isinstance(handler, JsonLinesHandler):
             handler.run_id = run_id
-
-
-def known_secrets(folder: Path | None = None) -> Redactor:
-    """What hides the secrets of this process and of ``.env`` in ``folder``, by default the working directory."""
-    try:
-        return Redactor(secrets_in(read_environment(folder or Path.cwd())))
-    except (UserError, OSError):
-        # An `.env` that cannot be read is told where it is used; what is said until then may quote the process's own.
-        return Redactor(secrets_in(os.environ))
-
-
-def say(text: str, stream: IO[str] | None = None) -> None:
-    """Print results; a reader that went away (``| head``) is no error."""
-    target = sys.stdout if stream is None else stream
-    if target is None:
-        return  # the standard stream was closed before the program began
-    try:
-        print(_encodable(for_terminal(known_secrets()(text)), target), file=target, flush=True)
-    except OSError:
-        # A reader that went away or a full disk: the results are in the database all the same.
-        _write_nowhere(target)
-
-
-def _encodable(text: str, stream: IO[str]) -> str:
-    """The text with a question mark for each character that a stream cannot write, as one in ASCII cannot."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
-
-
-def _write_nowhere(stream: IO[str]) -> None:
-    """Lead a broken stream to where every write succeeds, for Python flushes it again at exit."""
-    try:
-        number = stream.fileno()
-    except (OSError, ValueError):
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    os.close(nowhere)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
 from market_agents.cli.tables import table
-from market_agents.logger_utils import counted, say
+from market_agents.output import counted, say
 from market_agents.plain_text import one_line
 from market_agents.storage import Database, cache_counts, cache_hits, clear_cache
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from market_agents.config import DatabaseConfig, database_url, parse_override, read_environment
 from market_agents.errors import ExitCode, MarketAgentsError, UserError
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.storage import Database, open_database
 
 DEFAULT_CONFIG = "orchestrator_config.yaml"

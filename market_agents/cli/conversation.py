@@ -14,7 +14,7 @@ from market_agents.cli.common import (
     parser_for,
 )
 from market_agents.cli.tables import table
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.plain_text import one_line
 from market_agents.reporting import Conversation, ConversationReport, JudgeScore, conversation_report
 

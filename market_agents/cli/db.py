@@ -13,7 +13,7 @@ from market_agents.cli.common import (
     open_configured_database,
     parser_for,
 )
-from market_agents.logger_utils import counted, say
+from market_agents.output import counted, say
 from market_agents.storage import back_up, check_database, restore, upgrade_database
 from market_agents.storage.address import parse_address
 

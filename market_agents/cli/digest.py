@@ -11,7 +11,7 @@ from market_agents.cli.common import (
     open_configured_database,
     parser_for,
 )
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.storage import digest
 
 

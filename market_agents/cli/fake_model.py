@@ -11,7 +11,7 @@ from pathlib import Path
 from market_agents.cli.common import guarded, parser_for
 from market_agents.errors import UserError
 from market_agents.fake_model import KINDS, LOOPBACK, MALFORMED, Options, Rule, parse_rules, serve
-from market_agents.logger_utils import say
+from market_agents.output import say
 
 USUAL_SHARE = 0.1
 RETRY_AFTER_SECONDS = 1

@@ -27,7 +27,7 @@ from market_agents.experiments import (
     summarize_sessions,
     workers,
 )
-from market_agents.logger_utils import counted, say
+from market_agents.output import counted, say
 
 MOST_SEED = 2**63 - 1
 SHOWN_DEVIATIONS = 8

@@ -16,7 +16,7 @@ from market_agents.cli.common import (
 from market_agents.cli.numbers import DASH, significant
 from market_agents.cli.tables import table
 from market_agents.errors import UserError
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.plain_text import one_line
 from market_agents.reporting import MarketMeasures, market_measures
 

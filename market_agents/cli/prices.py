@@ -13,8 +13,9 @@ from market_agents.cli.common import guarded, parser_for
 from market_agents.cli.tables import table
 from market_agents.config import base_url, read_environment
 from market_agents.inference.prices import LIST_NAME, Price, list_date, price_of
-from market_agents.logger_utils import console_for, say, set_up_logging
+from market_agents.logger_utils import console_for, set_up_logging
 from market_agents.meta_orchestrator import load_config
+from market_agents.output import say
 
 
 def main(argv: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from market_agents.agents.prompts import BUILT_IN, PromptSet, placeholders, text
 from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
 from market_agents.cli.tables import table
 from market_agents.errors import UserError
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.plain_text import one_line
 from market_agents.storage import fetch
 

@@ -15,7 +15,7 @@ from market_agents.cli.common import (
     parser_for,
 )
 from market_agents.experiments.baselines import zero_intelligence_baseline
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.reporting.report import Baseline, Regime, make_report, write_report
 from market_agents.storage import Database, get_run
 

@@ -29,8 +29,8 @@ from market_agents.config import (
     config_to_mapping,
 )
 from market_agents.errors import RunRefused
-from market_agents.logger_utils import say
 from market_agents.meta_orchestrator import MetaOrchestrator, Start
+from market_agents.output import say
 from market_agents.storage import RunStatus, get_run
 from market_agents.whole_config import earlier_rounds, load_config, stored_config
 

@@ -16,15 +16,9 @@ from rich.console import Console
 from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, resource_line, rounds_table, unconfirmed_line
 from market_agents.errors import BudgetExhausted, ExitCode, Interrupted, MarketAgentsError, Stopped, UserError
-from market_agents.logger_utils import (
-    console_for,
-    counted,
-    log_for_run,
-    say,
-    set_up_logging,
-    show_banner,
-)
+from market_agents.logger_utils import console_for, log_for_run, set_up_logging, show_banner
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
+from market_agents.output import counted, say
 from market_agents.plain_text import one_line
 from market_agents.run_view import RunView, can_show
 from market_agents.storage import (

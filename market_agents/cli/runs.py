@@ -26,7 +26,7 @@ from market_agents.cli.tables import (
     table,
     unconfirmed_line,
 )
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.plain_text import one_line
 from market_agents.reporting.comparison import compare_runs
 from market_agents.storage import (

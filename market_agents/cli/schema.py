@@ -9,7 +9,7 @@ from typing import Any
 from market_agents.base_orchestrator import ENVIRONMENTS, environment_model
 from market_agents.cli.common import guarded, parser_for
 from market_agents.config import SimulationConfig
-from market_agents.logger_utils import say
+from market_agents.output import say
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from market_agents.logger_utils import counted
+from market_agents.output import counted
 from market_agents.plain_text import amount, one_line
 from market_agents.reporting.comparison import RunFigures
 from market_agents.storage import ResourceUse, RoundSummary, Standing, Unconfirmed

@@ -14,7 +14,7 @@ from market_agents.cli.common import (
     parser_for,
 )
 from market_agents.errors import UserError
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.reporting import Trail, Turn, trail
 from market_agents.reporting.telling import plain, told
 

@@ -11,7 +11,7 @@ from market_agents.cli.common import Place, add_database_flag, configured_url, g
 from market_agents.cli.runs import resume_command
 from market_agents.config import read_environment
 from market_agents.errors import UserError
-from market_agents.logger_utils import say
+from market_agents.output import say
 from market_agents.storage import open_database
 
 TOKEN = "MARKET_AGENTS_UI_TOKEN"  # noqa: S105  (the name of a variable)

@@ -13,8 +13,9 @@ from market_agents.cli.common import (
     guarded,
     parser_for,
 )
-from market_agents.logger_utils import console_for, say, set_up_logging
+from market_agents.logger_utils import console_for, set_up_logging
 from market_agents.meta_orchestrator import load_config
+from market_agents.output import say
 
 
 def main(argv: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from market_agents.cli.common import guarded, parser_for
 from market_agents.cli.numbers import finite, significant, with_error
 from market_agents.errors import ExitCode, UserError
 from market_agents.experiments import EXPERIMENTS, Bench, Finding, verify, workers
-from market_agents.logger_utils import say
+from market_agents.output import say
 
 _ROW = "{:<4}{:<26}{:>17}  {:<17}  {:<12}"
 

@@ -166,7 +166,7 @@ def _trails(
 ) -> Iterator[Trail]:
     parsed = _parsed(database, run_id, only)
     turns: dict[str, dict[Place, Turn]] = {str(agent["agent_id"]): {} for agent in agents}
-    for row in sorted(fetch(database, "llm_requests", run_id, only, _OF_AN_ASK), key=_when):
+    for row in sorted(fetch(database, "llm_requests", run_id, only, _OF_AN_ASK, in_order=False), key=_when):
         if row["agent_id"] in turns:  # judges and moderators are nobody's agents
             _turn(turns, row).asks.append(_asked(row, parsed))
     for row in fetch(database, "actions", run_id, only):

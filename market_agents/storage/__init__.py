@@ -27,7 +27,7 @@ from market_agents.storage.files import replace_file
 from market_agents.storage.journal import StoredJournal
 from market_agents.storage.leases import Lease, is_alive
 from market_agents.storage.lineage import Ancestor, Asks, Totals, asks_by, lineage, totals
-from market_agents.storage.reading import counted, fetch, tables
+from market_agents.storage.reading import counted, fetch, has_more_rows, tables
 from market_agents.storage.rows import Row
 from market_agents.storage.runs import (
     Run,
@@ -88,6 +88,7 @@ __all__ = [
     "fetch",
     "forks",
     "get_run",
+    "has_more_rows",
     "is_alive",
     "leaderboard",
     "lineage",

@@ -13,7 +13,6 @@ from types import NoneType
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Double, Integer, Numeric, Text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 MAX_INTEGER = 2**31 - 1
@@ -155,7 +154,7 @@ class Name(Words):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """On PostgreSQL the collation is fixed, so that an index serves the order whatever the locale."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TEXT(collation="C"))
+            return dialect.type_descriptor(Text(collation="C"))
         return dialect.type_descriptor(Text())
 
 

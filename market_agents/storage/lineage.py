@@ -86,10 +86,11 @@ def totals(database: Database, run_id: str) -> Totals:
 def asks_by(database: Database, run_id: str, columns: Sequence[str]) -> dict[tuple[object, ...], Asks]:
     """The asks of a run that share their values in some columns, by those values.
 
-    The table is the widest of all, so that whoever wants several sums takes them from one reading.
+    The table is the widest of all: ``round``, ``client``, ``status`` and ``attempts`` are read from an index in the
+    order of rounds, whatever else takes its time.
     """
     of = llm_requests.c
-    by = [of[name] for name in columns]
+    by = [of.round, *(of[name] for name in columns if name != "round")]
     query = (
         select(
             *by,
@@ -106,8 +107,11 @@ def asks_by(database: Database, run_id: str, columns: Sequence[str]) -> dict[tup
     )
 
     def work(connection: Connection) -> dict[tuple[object, ...], Asks]:
-        rows = connection.execute(query).mappings()
-        return {tuple(row[name] for name in columns): _asks(row) for row in rows}
+        found: dict[tuple[object, ...], Asks] = {}
+        for row in connection.execute(query).mappings():
+            values = tuple(row[name] for name in columns)
+            found[values] = found.get(values, Asks()) + _asks(row)
+        return found
 
     return database.query(work)
 

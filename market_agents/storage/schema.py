@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, MetaData, Tab
 
 from market_agents.storage.columns import Instant, Json, Money, Name, Real, Whole, Words
 
-SCHEMA_VERSION: Final = "0003"
+SCHEMA_VERSION: Final = "0004"
 VERSION_TABLE: Final = "market_agents_schema"
 MOST_MONEY: Final = 10**13
 MOST_GOODS: Final = 10**15
@@ -474,7 +474,20 @@ llm_requests = Table(
     _real("latency_ms"),
     _id("source_run_id", nullable=True),
     Column("created_at", Instant(), nullable=False),
-    Index(None, "run_id", "round"),
+    # Sums over asks are taken from the index alone: prompts and answers make this table the widest of all. The reason
+    # is not in it, for it may be longer than an index entry can be.
+    Index(
+        "ix_llm_requests_sums",
+        "run_id",
+        "round",
+        "client",
+        "status",
+        "attempts",
+        "prompt_tokens",
+        "completion_tokens",
+        "cached_tokens",
+        "cost",
+    ),
 )
 
 llm_intents = Table(

@@ -96,3 +96,11 @@ def test_help_imports_nothing_heavy(shell: Shell) -> None:
     code, modules = json.loads(told.out.splitlines()[-1])
     assert code == 0
     assert not {"pydantic", "sqlalchemy", "openai", "rich", "yaml", "asyncio"} & set(modules)
+
+
+@pytest.mark.parametrize("verb", ["runs", "report", "trace", "export"])
+def test_verbs_that_read_import_nothing_of_models(shell: Shell, verb: str) -> None:
+    program = f"import sys, market_agents.cli.{verb}; print(*sorted(sys.modules))"
+    modules = set(shell.run(program=("-c", program)).out.split())
+    assert f"market_agents.cli.{verb}" in modules
+    assert not {"openai", "httpx2", "genai_prices", "rich", "market_agents.inference"} & modules

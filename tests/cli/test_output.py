@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from market_agents.inference import Scope, asking
-from market_agents.logger_utils import console_for, log_for_run, say, set_up_logging
+from market_agents.logger_utils import console_for, log_for_run, set_up_logging
+from market_agents.output import say
 from market_agents.redaction import Redactor
 from tests.cli.conftest import Cli
 from tests.end_to_end.stage import Shell, call

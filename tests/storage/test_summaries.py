@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
-from market_agents.storage import Database, Lease, Row, leaderboard, round_summaries, write_step
+from market_agents.storage import (
+    Asks,
+    Database,
+    Lease,
+    Row,
+    asks_by,
+    has_more_rows,
+    leaderboard,
+    round_summaries,
+    tables,
+    totals,
+    write_step,
+)
 from tests.storage.samples import agent, message, new_run, order, outcome, trade
 
 
@@ -90,6 +104,44 @@ def test_a_round_s_market_talk_and_cost_are_summed(told: Database) -> None:
 
 def test_a_cost_is_unknown_where_one_price_is(told: Database) -> None:
     assert [entry.cost for entry in round_summaries(told, "run")] == [Decimal("0.75"), None]
+
+
+def test_asks_are_summed_over_rounds_by_any_of_their_columns(told: Database) -> None:
+    by_status = asks_by(told, "run", ("status",))
+    assert {status: (sum_.asks, sum_.attempts, sum_.cost) for (status,), sum_ in by_status.items()} == {
+        "answered": (2, 2, None),
+        "refused": (1, 3, Decimal("0.5")),
+    }
+    assert totals(told, "run").whole == sum(by_status.values(), Asks())
+
+
+def test_sums_over_asks_read_no_prompt(told: Database) -> None:
+    if told.dialect != "sqlite":
+        pytest.skip("PostgreSQL reads a table of three rows whole, whatever index it has")
+    asked: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        round_summaries(told, "run", since=2)
+        totals(told, "run")
+        asks_by(told, "run", ("client", "status", "attempts"))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    sums = [(text, values) for text, values in asked if "llm_requests" in text]
+    assert len(sums) == 3
+    with told.read() as connection:
+        for text, values in sums:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values).all()
+            assert any("COVERING INDEX ix_llm_requests_sums" in row[-1] for row in plan), plan
+
+
+def test_whether_a_run_has_more_rows(told: Database) -> None:
+    count = sum(tables(told, "run").values())
+    assert has_more_rows(told, "run", count - 1)
+    assert not has_more_rows(told, "run", count)
 
 
 def test_the_leaderboard_ranks_by_profit_and_counts_orders(told: Database) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from market_agents.plain_text import one_line
 from market_agents.reporting.report.blocks import Block, Data, Facts, Folded, Lines, Section, Table, Text
-from market_agents.storage import Asks, Database, Run, RunStatus, counted, digest, fetch, tables
+from market_agents.storage import Asks, Database, Run, RunStatus, counted, digest, fetch, has_more_rows
 
 UNHAPPY = ("interrupted", "failed", "budget_exhausted", "running")
 MOST_EVENTS = 100
@@ -19,7 +19,7 @@ MOST_ROWS = 100_000
 Outcomes: TypeAlias = Mapping[tuple[object, ...], Asks]
 """Asks by `OUTCOME`."""
 
-OUTCOME = ("client", "status", "reason", "attempts")
+OUTCOME = ("client", "status", "attempts")
 
 
 def run_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
@@ -63,17 +63,14 @@ def trouble_section(database: Database, run: Run, outcomes: Outcomes) -> Section
     """The section on what went wrong."""
     run_id = run.run_id
     blocks: list[Block] = []
-    unusable: Counter[tuple[str, str]] = Counter()
-    retried = 0
-    for (_, status, reason, attempts), asks in outcomes.items():
-        retried += (int(str(attempts)) > 1) * (int(str(attempts)) - 1) * asks.asks
-        if status != "answered":
-            unusable[str(status), one_line(str(reason or ""), 160)] += asks.asks
+    retried = sum(
+        (int(str(attempts)) - 1) * asks.asks for (*_, attempts), asks in outcomes.items() if attempts
+    )
     blocks += _counts(
         "unusable_answers",
         "Asks without a usable answer, by how they ended and why. Source: llm_requests.",
         ("ended", "reason", "asks"),
-        [(*what, count) for what, count in sorted(unusable.items(), key=lambda item: (-item[1], item[0]))],
+        _unusable(database, run_id, outcomes),
     )
     acts = [
         (str(environment), str(verdict), one_line(str(reason or ""), 160), count)
@@ -94,6 +91,17 @@ def trouble_section(database: Database, run: Run, outcomes: Outcomes) -> Section
     if not blocks:
         blocks.append(Text("Nothing: every ask was answered, and no act was refused."))
     return Section("trouble", "What went wrong?", blocks)
+
+
+def _unusable(database: Database, run_id: str, outcomes: Outcomes) -> list[tuple[str, str, int]]:
+    """How asks ended that brought nothing, why, and how many; the most first."""
+    unanswered = {str(status) for (_, status, _), _ in outcomes.items() if status != "answered"}
+    found: Counter[tuple[str, str]] = Counter()
+    if unanswered:
+        why = counted(database, "llm_requests", run_id, ("status", "reason"), {"status": unanswered})
+        for status, reason, count in why:
+            found[str(status), one_line(str(reason or ""), 160)] += int(str(count))
+    return [(*what, count) for what, count in sorted(found.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def _counts(
@@ -151,6 +159,6 @@ def _ways_on(run: Run) -> Sequence[tuple[str, str]]:
 
 def _digest(database: Database, run_id: str) -> str:
     """The digest, or how to have it where reading every row would take longer than all the rest."""
-    if sum(tables(database, run_id).values()) > MOST_ROWS:
+    if has_more_rows(database, run_id, MOST_ROWS):
         return f"market-agents digest {run_id} computes it; the run has more than {MOST_ROWS:,} rows"
     return digest(database, run_id)
