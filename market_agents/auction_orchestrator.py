@@ -84,6 +84,13 @@ class AuctionConfig(MarketConfig):
         description="Orders that each trader may have open at a time, 1 to 100; one more replaces the oldest, or the "
         "one that it names.",
     )
+    call_k: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Under call, where the price lies between the lowest (0) and the highest (1) at which the market "
+        "clears, 0 to 1.",
+    )
     information: Annotated[
         tuple[Literal["last_price", "best_quotes", "trades", "book"], ...], Strict(False)
     ] = Field(
@@ -163,6 +170,8 @@ class AuctionConfig(MarketConfig):
             yield ("activations",), "counts for acting: activation only; expected null"
         if self.quotes_per_trader > 1 and self.institution == "aurora":
             yield ("quotes_per_trader",), "under aurora one quote of each side stands; expected 1"
+        if self.call_k != 0.5 and self.institution != "call":
+            yield ("call_k",), f"{self.institution} knows no such choice; expected 0.5, or institution: call"
         if self.market_orders and not INSTITUTIONS[self.institution].continuous:
             yield ("market_orders",), f"{self.institution} has no continuous book; expected false"
 
@@ -207,6 +216,7 @@ class AuctionOrchestrator(BaseOrchestrator[AuctionConfig]):
             must_improve=self.config.must_improve,
             market_orders=self.config.market_orders,
             quotes_per_trader=self.config.quotes_per_trader,
+            call_k=self.config.call_k,
             information=self.config.information,
             max_price=None
             if self.config.max_price is None

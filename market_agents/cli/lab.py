@@ -48,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
             max_price=arguments.max_price,
             shocks=tuple(tuple(shock) for shock in arguments.shock),
             quotes_per_trader=arguments.quotes_per_trader,
+            call_k=arguments.call_k,
             watch_book=True,
         )
         with workers(min(arguments.processes, arguments.sessions)) as pool:
@@ -88,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=1,
         help="open at a time; one more replaces the oldest; default: 1",
+    )
+    parser.add_argument(
+        "--call-k",
+        type=float,
+        default=0.5,
+        metavar="K",
+        help="under call, where the price lies between the lowest (0) and the highest (1) that clear; default: 0.5",
     )
     parser.add_argument(
         "--shock",
@@ -224,7 +232,7 @@ def _figures(estimate: Estimate) -> dict[str, float | None]:
 
 def _as_dict(arguments: argparse.Namespace, sessions: Sequence[Session]) -> dict[str, Any]:
     given = ["market", "trader", "institution", "periods", "sessions", "seed", "activations", "max_price"]
-    given.append("quotes_per_trader")
+    given += ["quotes_per_trader", "call_k"]
     equilibrium = sessions[0][0].equilibrium
     return {
         **{name: getattr(arguments, name) for name in given},

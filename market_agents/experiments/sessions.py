@@ -31,6 +31,7 @@ class Treatment:
     max_price: int = 400
     shocks: tuple[Shock, ...] = ()
     quotes_per_trader: int = 1
+    call_k: float = 0.5
     watch_book: bool = False
 
     def run(self, seed: int) -> list[PeriodResult]:
@@ -46,6 +47,7 @@ class Treatment:
             activations=self.activations,
             shocks=self.shocks,
             quotes_per_trader=self.quotes_per_trader,
+            call_k=self.call_k,
             watch_book=self.watch_book,
         )
 

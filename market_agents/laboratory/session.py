@@ -32,6 +32,7 @@ def simulate_market(
     activations: int = 3000,
     shocks: Iterable[Shock] = (),
     quotes_per_trader: int = 1,
+    call_k: float = 0.5,
     watch_book: bool = False,
 ) -> list[PeriodResult]:
     """Let strategies trade for some periods, in the protocol of the literature.
@@ -53,6 +54,7 @@ def simulate_market(
         activations: the most in a period; under ``aurora``, steps.
         shocks: changes of values and costs, which add up.
         quotes_per_trader: how many quotes each trader may have open; one more replaces the oldest.
+        call_k: under ``call``, where between the marginal ask (0) and the marginal bid (1) the price is.
         watch_book: whether spread and depth are measured, which takes some time.
 
     Returns:
@@ -66,7 +68,7 @@ def simulate_market(
     if periods < 0 or activations < 1 or max_price < 1:
         raise ValueError("periods must not be below 0, activations and max_price not below 1")
     names = _names(trader, len(values), len(costs))
-    market = _market(institution, max_price, quotes_per_trader, watch_book=watch_book)
+    market = _market(institution, max_price, quotes_per_trader, call_k, watch_book=watch_book)
     session = _Session(market, values, costs, names, seed)
     changes = sorted(shocks)
     return [session.run_period(number, activations, changes) for number in range(1, periods + 1)]
@@ -82,7 +84,9 @@ def _names(trader: str | Sequence[str], buyers: int, sellers: int) -> Sequence[s
     return trader
 
 
-def _market(institution: str, max_price: int, quotes_per_trader: int, *, watch_book: bool) -> DoubleAuction:
+def _market(
+    institution: str, max_price: int, quotes_per_trader: int, call_k: float, *, watch_book: bool
+) -> DoubleAuction:
     return DoubleAuction(
         good=_GOOD,
         accounts=Accounts([_GOOD]),
@@ -90,6 +94,7 @@ def _market(institution: str, max_price: int, quotes_per_trader: int, *, watch_b
         tick_size=Decimal(1),
         max_price=max_price,
         quotes_per_trader=quotes_per_trader,
+        call_k=call_k,
         keep_events=False,
         watch_book=watch_book,
     )

@@ -112,6 +112,7 @@ def market(
     must_improve: bool = False,
     market_orders: bool = False,
     quotes_per_trader: int = 1,
+    call_k: float = 0.5,
     information: Iterable[str] = ("last_price", "best_quotes", "trades"),
     keep_events: bool = True,
 ) -> Market:
@@ -127,6 +128,7 @@ def market(
         must_improve=must_improve,
         market_orders=market_orders,
         quotes_per_trader=quotes_per_trader,
+        call_k=call_k,
         information=information,
         keep_events=keep_events,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 
 import pytest
 
 from market_agents.economics.equilibrium import competitive_equilibrium
+from market_agents.environments.mechanisms.auction import DoubleAuction
 from market_agents.environments.mechanisms.auction.institutions import CallMarket
-from tests.auction.builders import Book, book, market
+from tests.auction.builders import Book, Market, book, market
 
 
 def test_all_trade_at_the_middle_of_the_prices_that_clear() -> None:
@@ -135,3 +137,37 @@ def gain(values: list[int], costs: list[int], bid: int) -> int:
         "mcafee", bids=[(price, 1) for price in [bid, *values[1:]]], asks=[(cost, 1) for cost in costs]
     )
     return sum(values[0] - price for buyer, _, price, _ in made.matches if buyer == 1)
+
+
+@pytest.mark.parametrize(("k", "price"), [(0.0, 60), (1.0, 80)])
+def test_a_market_calls_at_the_price_that_it_was_set_to(k: float, price: int) -> None:
+    made = market(buyers={"ann": [100]}, sellers={"bob": [50]}, institution="call", call_k=k)
+    made.act("ann", "bid", 80)
+    made.act("bob", "ask", 60)
+    made.auction.end_turn()
+    made.auction.end_round()
+    assert [trade.price for trade in made.auction.trades] == [price]
+
+
+def test_who_goes_on_with_another_k_keeps_the_orders() -> None:
+    first = market(buyers={"ann": [100]}, sellers={"bob": [50]}, institution="call", order_lifetime="run")
+    first.act("ann", "bid", 80)
+    auction = DoubleAuction(
+        good="apple",
+        accounts=first.accounts,
+        institution="call",
+        tick_size=Decimal(1),
+        order_lifetime="run",
+        call_k=1.0,
+    )
+    auction.continue_from(first.auction)
+    second = Market(auction, first.accounts)
+    second.act("bob", "ask", 60)
+    second.auction.end_turn()
+    second.auction.end_round()
+    assert [trade.price for trade in second.auction.trades] == [80]
+
+
+def test_k_is_for_the_call_alone() -> None:
+    with pytest.raises(ValueError, match="call_k is for the institution call, not for lob"):
+        market(buyers={"ann": [100]}, sellers={"bob": [50]}, institution="lob", call_k=0.3)

@@ -226,6 +226,14 @@ def test_traders_with_several_quotes_never_lose_and_come_out_the_same_again(inst
         assert results != simulate_market(values, costs, **{**asked, "quotes_per_trader": 1})
 
 
+def test_a_call_pays_the_price_that_k_says() -> None:
+    prices = [
+        simulate_market([(20,)], [(5,)], trader="truthful", institution="call", periods=1, call_k=k)[0].prices
+        for k in (0.0, 0.2, 1.0)
+    ]
+    assert prices == [(5,), (8,), (20,)]
+
+
 def test_spread_and_depth_are_measured_where_the_book_is_watched() -> None:
     asked: dict[str, Any] = {
         "trader": ["fixed:10", "fixed:16"],

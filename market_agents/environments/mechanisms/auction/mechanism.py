@@ -15,7 +15,7 @@ from market_agents.environments.environment import Observation
 from market_agents.environments.mechanisms.auction.actions import AuctionAction, read_action
 from market_agents.environments.mechanisms.auction.exchange import Exchange
 from market_agents.environments.mechanisms.auction.information import USUAL_INFORMATION, complete
-from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS
+from market_agents.environments.mechanisms.auction.institutions import INSTITUTIONS, CallMarket, Institution
 from market_agents.environments.mechanisms.auction.live_view import LadderView, LiveView, ShadedView
 from market_agents.environments.mechanisms.auction.measures import (
     BookMeasures,
@@ -58,6 +58,7 @@ class DoubleAuction(Exchange):
         must_improve: whether a quote must beat its own side's best; some institutions demand it anyway.
         market_orders: whether orders without a price are taken; only a continuous book can.
         quotes_per_trader: how many open orders each trader may have; where it is one, a new one names none.
+        call_k: under ``call``, where between the marginal ask (0) and the marginal bid (1) the price is.
         information: what of the market its traders see, of `INFORMATION`; ``trades`` tells the last price too, and
             ``book`` the best quotes.
         keep_events: whether what happens is noted for `take_events`; a market that nobody records is faster.
@@ -85,6 +86,7 @@ class DoubleAuction(Exchange):
         must_improve: bool = False,
         market_orders: bool = False,
         quotes_per_trader: int = 1,
+        call_k: float = 0.5,
         information: Iterable[str] = USUAL_INFORMATION,
         keep_events: bool = True,
         watch_book: bool | None = None,
@@ -102,7 +104,7 @@ class DoubleAuction(Exchange):
         super().__init__(
             good=good,
             accounts=accounts,
-            institution=INSTITUTIONS[institution](),
+            institution=_institution(institution, call_k),
             scale=TickScale(tick_size),
             max_price=max_price,
             must_improve=must_improve,
@@ -120,6 +122,8 @@ class DoubleAuction(Exchange):
         """Take over traders, counters and open orders; under another institution the open orders expire."""
         super().continue_from(earlier)
         if type(earlier.institution) is type(self.institution):
+            if isinstance(self.institution, CallMarket) and isinstance(earlier.institution, CallMarket):
+                earlier.institution.k = self.institution.k
             self.institution = earlier.institution
             return
         self._give_up(earlier.institution.expire())
@@ -301,3 +305,16 @@ class DoubleAuction(Exchange):
         """How the round went on so far; to be asked for when `round_result` is, of a market that keeps events."""
         orders = range(self._orders_before + 1, self._orders_seen + 1)
         return measure_course(self._trades, self._traders.values(), self._turns, orders)
+
+
+def _institution(name: str, call_k: float) -> Institution:
+    """The rule of that name.
+
+    Raises:
+        ValueError: ``call_k`` is out of its range, or another institution was to have one.
+    """
+    if name == CallMarket.name:
+        return CallMarket(call_k)
+    if call_k != 0.5:
+        raise ValueError(f"call_k is for the institution call, not for {name}")
+    return INSTITUTIONS[name]()

@@ -90,7 +90,7 @@ class CallMarket(SealedOrders):
     even one.
 
     Args:
-        k: where between the two the price is, 0 to 1.
+        k: where between the two the price is, 0 to 1; it may change between two calls.
 
     Raises:
         ValueError: k out of its range.
@@ -102,7 +102,7 @@ class CallMarket(SealedOrders):
         super().__init__()
         if not 0 <= k <= 1:
             raise ValueError(f"k must be between 0 and 1, not {k}")
-        self._k = k
+        self.k = k
 
     def _call(self) -> list[Fill]:
         """Trade all that crosses at one price."""
@@ -111,7 +111,7 @@ class CallMarket(SealedOrders):
             return []
         low = max(self._prices((Side.ASK, crossing), (Side.BID, crossing + 1)))
         high = min(self._prices((Side.BID, crossing), (Side.ASK, crossing + 1)))
-        return self._match(crossing, round((1 - self._k) * low + self._k * high))
+        return self._match(crossing, round((1 - self.k) * low + self.k * high))
 
     def _prices(self, *units: tuple[Side, int]) -> list[int]:
         """The prices of those of the units that there are."""
