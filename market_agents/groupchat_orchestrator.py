@@ -44,6 +44,7 @@ from market_agents.inference import Decision, LLMOrchestrator, Scope, asking
 from market_agents.insert_simulation_data import ChatTurn, Where
 from market_agents.memory import MemoryEntry, MemoryKind
 from market_agents.negotiation_orchestrator import NegotiationPart
+from market_agents.rng import drawn_order
 
 __all__ = ["GroupChatConfig", "GroupChatOrchestrator"]
 
@@ -284,11 +285,13 @@ class GroupChatOrchestrator(BaseOrchestrator[GroupChatConfig]):
 
     def _speaking_order(self, cohort: Cohort, where: Where, requests: Mapping[str, Thought]) -> Sequence[str]:
         """Round robin begins one member further each round; equal requests are ordered by a draw."""
-        order = list(cohort.present)
         if self.config.turns == "round_robin":
-            start = (where.round - 1) % len(order) if order else 0
-            return order[start:] + order[:start]
-        self.draws("speakers", where.round, where.sub_round, cohort.cohort_id).shuffle(order)
+            # Whoever has left keeps its place, so that the others begin where they would have begun.
+            start = (where.round - 1) % len(cohort.members)
+            members = [*cohort.members[start:], *cohort.members[:start]]
+            return [member for member in members if member in cohort.present]
+        draws = self.draws("speakers", where.round, where.sub_round, cohort.cohort_id)
+        order = drawn_order(cohort.present, draws)
         return sorted(order, key=lambda member: -(_urgency(requests.get(member)) or 0))
 
     async def _moderate(self, cohort: Cohort, where: Where) -> None:

@@ -22,6 +22,7 @@ from market_agents.environments.mechanisms.negotiation import NegotiatingChat, N
 from market_agents.inference import Decision
 from market_agents.insert_simulation_data import Where
 from market_agents.memory import MarketRound, MemoryEntry, MemoryKind
+from market_agents.rng import drawn_order
 
 
 class NegotiationPart:
@@ -120,8 +121,8 @@ class NegotiationPart:
         host = self._host
 
         async def bargain(cohort: Cohort) -> dict[str, Thought]:
-            order = list(cohort.present)
-            host.draws("negotiators", where.round, where.sub_round, cohort.number - 1).shuffle(order)
+            draws = host.draws("negotiators", where.round, where.sub_round, cohort.number - 1)
+            order = drawn_order(cohort.present, draws)
             return {member: await self._think(by_id[member], where) for member in order}
 
         done = await host.side_by_side(cohorts, bargain)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from random import Random
 
 MAX_SEED = 2**63 - 1
@@ -27,6 +28,17 @@ def derive_seed(seed: int, *path: str | int) -> int:
         text = str(part).encode()
         digest.update(b"/%d:" % len(text) + text)
     return int.from_bytes(digest.digest()[:8], "big")
+
+
+def drawn_order(names: Collection[str], rng: Random) -> list[str]:
+    """The names by a draw of each, so that who comes first of two never depends on who else is there.
+
+    Nothing is drawn from ``rng`` for nobody.
+    """
+    if not names:
+        return []
+    turn = rng.getrandbits(64)
+    return sorted(names, key=lambda name: (derive_seed(turn, name), name))
 
 
 class RandomStreams:

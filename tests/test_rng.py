@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_agents.rng import MAX_SEED, RandomStreams, derive_seed, draw_seed
+from market_agents.rng import MAX_SEED, RandomStreams, derive_seed, draw_seed, drawn_order
 
 EXPECTED = 11_688_629_468_601_472_775
 EXPECTED_DRAW = 240_087
@@ -91,3 +91,18 @@ def test_drawn_seeds_are_in_range_and_differ() -> None:
     seeds = {draw_seed() for _ in range(100)}
     assert len(seeds) == 100
     assert all(0 <= seed <= MAX_SEED for seed in seeds)
+
+
+@given(st.sets(st.text(max_size=8)), st.text(max_size=8), st.integers(0, MAX_SEED))
+def test_who_comes_and_goes_leaves_the_order_of_the_others_alone(
+    names: set[str], other: str, seed: int
+) -> None:
+    order = drawn_order(names, RandomStreams(seed).stream("turn"))
+    assert sorted(order) == sorted(names)
+    with_other = drawn_order({*names, other}, RandomStreams(seed).stream("turn"))
+    assert [name for name in with_other if name in names] == order
+
+
+def test_every_order_comes_up() -> None:
+    orders = {tuple(drawn_order("abc", RandomStreams(seed).stream("turn"))) for seed in range(100)}
+    assert len(orders) == 6

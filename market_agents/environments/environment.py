@@ -9,14 +9,14 @@ only way to act, so that an agent's identity comes from the call path and never 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from random import Random
 from types import NoneType
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from market_agents.errors import IllegalAction, UserError
-from market_agents.rng import derive_seed
+from market_agents.rng import drawn_order
 
 Observation = dict[str, Any]
 ActionT = TypeVar("ActionT")
@@ -194,7 +194,7 @@ class Environment(Generic[ActionT]):
             The acts of each agent that acted in the turn, by agent id.
         """
         staged, self._staged = self._staged or {}, None
-        for agent_id in _drawn_order(staged, rng):
+        for agent_id in drawn_order(staged, rng):
             for action, checked in staged[agent_id]:
                 try:
                     self._carry_out(agent_id, action, checked)
@@ -297,14 +297,6 @@ class BoundEnvironment:
         if agent_id is not None and agent_id != self._agent_id:
             raise IllegalAction(f"{self._agent_id} cannot look through the eyes of {agent_id}")
         return self._environment.get_global_state(self._agent_id)
-
-
-def _drawn_order(agent_ids: Collection[str], rng: Random) -> list[str]:
-    """The agents by a draw of each, which is its id's alone; nothing is drawn from ``rng`` for nobody."""
-    if not agent_ids:
-        return []
-    turn = rng.getrandbits(64)
-    return sorted(agent_ids, key=lambda agent_id: (derive_seed(turn, agent_id), agent_id))
 
 
 _SCALARS = frozenset({str, int, float, bool, NoneType})

@@ -264,6 +264,14 @@ def test_in_turn_everybody_hears_who_spoke_before(tmp_path: Path) -> None:
             assert sorted(now) == sorted(before)
 
 
+def test_who_leaves_moves_nobody_else_s_turn(tmp_path: Path) -> None:
+    script = {"agent_1/3/1": {"message": line("agent_1", 3, 1), "leave": True}}
+    file = discussed(tmp_path, script, turns="round_robin", leaving="round", max_rounds=3, sub_rounds=2)
+    turns = rows(file, "SELECT * FROM turns WHERE round = 3 ORDER BY sub_round, place")
+    orders = [[turn["agent_id"] for turn in turns if turn["sub_round"] == number] for number in (1, 2)]
+    assert orders == [["agent_3", "agent_4", "agent_1", "agent_2"], ["agent_3", "agent_4", "agent_2"]]
+
+
 def test_who_asks_most_speaks_first_and_who_asks_for_nothing_is_not_asked(tmp_path: Path) -> None:
     file = discussed(tmp_path, {}, turns="by_request", sub_rounds=9)
     turns = rows(file, "SELECT * FROM turns ORDER BY sub_round, place")
