@@ -13,6 +13,7 @@ MarketAgentsError                 the run failed (exit 1)
 │   ├── OtherModel                another model answered than the one asked for, where that is to stop the run
 │   ├── BudgetExhausted           one of the run's caps leaves no room for the next call
 │   └── DatabaseAway              the database went away and stayed away
+│       └── DatabaseMoved         its file was removed, renamed or replaced
 ├── IllegalAction                 an environment refuses what an agent wants to do
 │   └── UnknownRecipient          a message to nobody; lists the valid names
 ├── NoAnswer                      a model gave no usable answer; the agent abstains
@@ -141,6 +142,19 @@ class BudgetExhausted(Stopped):
 
 class DatabaseAway(Stopped):
     """The database went away during the run and stayed away."""
+
+
+class DatabaseMoved(DatabaseAway):
+    """The file of the database is not any more where it was opened.
+
+    Args:
+        text: one readable line.
+        rescued: the address of the file to which its rows were saved, empty where they could not be.
+    """
+
+    def __init__(self, text: str, rescued: str) -> None:
+        super().__init__(text)
+        self.rescued = rescued
 
 
 class IllegalAction(MarketAgentsError):

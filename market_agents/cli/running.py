@@ -15,7 +15,15 @@ from rich.console import Console
 
 from market_agents.cli.common import Place, command, guarded
 from market_agents.cli.tables import leaderboard_table, resource_line, rounds_table, unconfirmed_line
-from market_agents.errors import BudgetExhausted, ExitCode, Interrupted, MarketAgentsError, Stopped, UserError
+from market_agents.errors import (
+    BudgetExhausted,
+    DatabaseMoved,
+    ExitCode,
+    Interrupted,
+    MarketAgentsError,
+    Stopped,
+    UserError,
+)
 from market_agents.logger_utils import console_for, log_for_run, set_up_logging, show_banner
 from market_agents.meta_orchestrator import MetaOrchestrator, RunResult
 from market_agents.output import counted, say
@@ -210,6 +218,8 @@ def _next_step(error: BaseException, orchestrator: MetaOrchestrator, arguments: 
     if isinstance(error, UserError) or not orchestrator.run_is_stored:
         return ""
     place = _place(orchestrator)
+    if isinstance(error, DatabaseMoved) and error.rescued:
+        place = Place(error.rescued, error.rescued)
     if isinstance(error, MarketAgentsError) and not isinstance(error, Stopped):
         told = f"look at it with: {command('runs', 'show', orchestrator.run_id, place=place)}"
     else:

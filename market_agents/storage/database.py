@@ -14,13 +14,20 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from market_agents.errors import DatabaseAway, DatabaseUnreachable, MarketAgentsError, UserError
+from market_agents.errors import (
+    DatabaseAway,
+    DatabaseMoved,
+    DatabaseUnreachable,
+    MarketAgentsError,
+    UserError,
+)
 from market_agents.storage.address import POSTGRESQL, Address, parse_address
 from market_agents.storage.outages import DRIVER_ERRORS, Outage, away, classify, reason, translate
 from market_agents.storage.postgresql_server import open_server, unreachable
 from market_agents.storage.schema import SCHEMA_VERSION
 from market_agents.storage.sqlite_file import WRITER, check_integrity, open_file, use_write_ahead_log
 from market_agents.storage.versions import SchemaState, ensure_current, read_version, refuse_unusable
+from market_agents.storage.whereabouts import Whereabouts
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +91,8 @@ class Database:
         self._session_hooks: list[SessionHook] = []
         self._closing = threading.Event()
         self._given_up = False
+        self._whereabouts = None if address.path is None else Whereabouts(address.path)
+        self._moved: DatabaseMoved | None = None
 
     def __enter__(self) -> Database:
         return self
@@ -111,7 +120,7 @@ class Database:
 
         Raises:
             WriteConflict: a key is there already.
-            DatabaseAway: the database stayed away for longer than `patience`.
+            DatabaseAway: the database stayed away for longer than `patience`, or its file was moved.
             MarketAgentsError: the database refuses for a reason that does not pass, or was opened to read only.
             whatever ``work`` raises; the transaction is then rolled back.
         """
@@ -183,6 +192,7 @@ class Database:
             try:
                 done = attempt()
             except DRIVER_ERRORS as error:
+                self._require_in_place()
                 if classify(error) is Outage.FATAL:
                     raise translate(error, self.address.place) from error
                 waited = time.monotonic() - started
@@ -203,6 +213,9 @@ class Database:
                 result = work(connection)
                 self.reach("before_commit")
             self.reach("after_commit")
+            if self._whereabouts is not None:
+                self._whereabouts.committed()
+                self._require_in_place()  # else nobody would ever find what was written
             return result
 
         return self._guarded(transaction)
@@ -222,6 +235,7 @@ class Database:
 
     @contextmanager
     def _reader(self) -> Iterator[Connection]:
+        self._require_in_place()
         with self._engine.connect() as connection:
             if self.dialect == POSTGRESQL:
                 connection = connection.execution_options(
@@ -230,7 +244,21 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def _require_in_place(self) -> None:
+        """Nothing is read from, or acknowledged by, an SQLite file that is not any more where it was opened."""
+        if self._whereabouts is None or (self._moved is None and (self._whereabouts.finding() is None)):
+            return
+        with self._lock:
+            finding = self._whereabouts.finding()
+            if self._moved is None and finding is not None:
+                driver = None if self._writer is None else self._writer.connection.driver_connection
+                self._moved = self._whereabouts.lost(finding, driver)
+                self._drop_writer()
+        if self._moved is not None:
+            raise DatabaseMoved(str(self._moved), self._moved.rescued)
+
     def _writer_connection(self) -> Connection:
+        self._require_in_place()
         if self._writer is None:
             connection = self._engine.connect().execution_options(**{WRITER: True})
             try:
@@ -242,6 +270,8 @@ class Database:
                 connection.close()
                 raise
             self._writer = connection
+            if self._whereabouts is not None:
+                self._whereabouts.opened()
         return self._writer
 
     def _session_of(self, connection: Connection) -> Session | None:
@@ -254,6 +284,8 @@ class Database:
     def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
+            if self._whereabouts is not None:
+                self._whereabouts.closed()
             with suppress(SQLAlchemyError, *DRIVER_ERRORS):
                 writer.invalidate()
                 writer.close()
