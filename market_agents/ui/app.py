@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from market_agents.errors import DatabaseAway, MarketAgentsError, RunRefused, UserError
 from market_agents.plain_text import clean
+from market_agents.reporting.report.colours import for_choice
 from market_agents.storage import Database, Run
 from market_agents.ui import agent_page, compare_page, report_page, run_page, runs_page, steps_page
 from market_agents.ui.guard import COOKIE, Access, Guard
@@ -58,6 +59,7 @@ def create_app(
             Route("/runs/{run_id}/steps", partial(steps_page.show, site)),
             Route("/runs/{run_id}/report", partial(report_page.show, site)),
             Route("/runs/{run_id}/agents/{agent_id}", partial(agent_page.show, site)),
+            Route("/static/colours.css", _colours),
             Mount("/static", StaticFiles(directory=str(resources.files(__package__) / "static"))),
         ],
         middleware=[Middleware(Guard, access=access)],
@@ -69,6 +71,11 @@ def create_app(
     )
     app.state.watch = watch
     return app
+
+
+def _colours(_: Request) -> Response:
+    """The colours that reports have too."""
+    return Response(for_choice(), media_type="text/css")
 
 
 def _error(site: Site, _: Request, error: Exception) -> Response:

@@ -16,7 +16,10 @@ import pytest
 from market_agents.economics.reference_markets import MARKETS
 from market_agents.experiments.baselines import zero_intelligence_baseline
 from market_agents.reporting.report import decisions, make_report, minds, said
+from market_agents.reporting.report.blocks import Data, Figure, Table, Text
+from market_agents.reporting.report.market import market_section
 from market_agents.reporting.report.page import as_html
+from market_agents.reporting.report.records import Market, Regime
 from market_agents.storage import Row, RunStatus, open_database, set_status
 from tests.end_to_end.stage import Ended, call, play, query
 from tests.reporting.test_verbs import HOSTILE, stored
@@ -186,6 +189,69 @@ def test_what_agents_wrote_is_text_and_nothing_else(tmp_path: Path) -> None:
         for row in rows
         for cell in row.values()
     )
+
+
+def test_words_in_a_table_are_one_calm_line() -> None:
+    table = Table(
+        "names",
+        "",
+        Data(("name", "share", "count"), [(f"{HOSTILE}\n\u202e\x1b[2J", 0.125, 1234)]),
+        shares=("share",),
+    )
+    [(name, share, count)] = table.shown()
+    assert not {"\n", "\u202e", "\x1b"} & set(name)
+    assert len(name) <= 300
+    assert (share, count) == ("12.5%", "1,234")
+
+
+@pytest.mark.parametrize(
+    ("values", "costs", "why"),
+    [
+        ([], [5], "There was no demand"),
+        ([5], [], "There was no supply"),
+        ([4], [5], "No trade could gain: the highest value is not above the lowest cost"),
+    ],
+)
+def test_where_nothing_could_be_gained_the_report_says_why(
+    values: list[int], costs: list[int], why: str
+) -> None:
+    regime = Regime("auction", "apple", 1, 1, (tuple(map(Decimal, values)),), (tuple(map(Decimal, costs)),))
+    section = market_section([Market("auction", "apple", [outcome_of(1)], [regime])], [], {})
+    [summary] = [block.text for block in section.blocks if isinstance(block, Text)]
+    assert summary.startswith(f"auction: nobody traded apple in 1 round. {why}")
+    drawn = {block.name for block in section.blocks if isinstance(block, Figure)}
+    assert drawn == {"supply_and_demand_auction_apple_1"}, "no picture is empty"
+
+
+def test_markets_of_one_good_are_told_together_too() -> None:
+    first = Market(
+        "chat", "apple", [outcome_of(1, realized_surplus=3, maximum_surplus=10, efficiency=0.3)], []
+    )
+    second = Market(
+        "auction", "apple", [outcome_of(1, realized_surplus=4, maximum_surplus=10, efficiency=0.4)], []
+    )
+    other = Market(
+        "pears", "pear", [outcome_of(1, realized_surplus=1, maximum_surplus=1, efficiency=1.0)], []
+    )
+    together, *_ = [
+        block.text
+        for block in market_section([first, second, other], [], {}).blocks
+        if isinstance(block, Text)
+    ]
+    assert together.startswith("chat and auction trade the same units of apple")
+    assert "70.0% together" in together
+
+
+def outcome_of(number: int, **changes: object) -> Row:
+    """A row of ``auction_rounds`` in which nothing happened."""
+    nothing = dict.fromkeys(
+        (
+            "mean_price", "equilibrium_price_low", "equilibrium_price_high", "efficiency", "smith_alpha",
+            "profit_dispersion", "intramarginal_loss_buyers", "intramarginal_loss_sellers",
+            "extramarginal_loss_buyers", "extramarginal_loss_sellers", "realized_surplus", "maximum_surplus",
+        )
+    )  # fmt: skip
+    return {**nothing, "round": number, "trades": 0, "volume": 0, **changes}
 
 
 def test_O01_a_run_that_has_not_ended_is_marked(tmp_path: Path) -> None:

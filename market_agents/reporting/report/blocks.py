@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from market_agents.plain_text import for_terminal, spreadsheet_safe
+from market_agents.plain_text import for_terminal, one_line, spreadsheet_safe
 
 Cell: TypeAlias = str | int | float | None
+
+MOST_OF_A_CELL = 300
+"""Characters of words that a table shows in one cell; its file holds them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,15 @@ class Data:
         return file.getvalue()
 
 
-def _shown(cell: Cell) -> str:
-    if cell is None:
-        return "–"
-    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+def _shown(cell: Cell, is_share: bool) -> str:
+    match cell:
+        case None:
+            return "–"
+        case str():
+            return one_line(cell, MOST_OF_A_CELL)
+        case float():
+            return f"{cell:.1%}" if is_share else f"{cell:,.2f}"
+    return f"{cell:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,7 @@ class Table:
         data: the figures; its file holds them all.
         words: the leading columns that are words; the others are numbers and stand right.
         most: rows that are shown, the first ones.
+        shares: columns of shares, which are shown as percent.
     """
 
     name: str
@@ -68,10 +77,12 @@ class Table:
     data: Data
     words: int = 1
     most: int = 40
+    shares: Sequence[str] = ()
 
     def shown(self) -> list[list[str]]:
-        """The rows as they are shown: numbers with two decimals, a dash where there is none."""
-        return [[_shown(cell) for cell in row] for row in self.data.rows[: self.most]]
+        """The rows as they are shown: numbers with two decimals, a dash where there is none, words on one line."""
+        are_shares = [heading in self.shares for heading in self.data.headings]
+        return [list(map(_shown, row, are_shares)) for row in self.data.rows[: self.most]]
 
     @property
     def hidden(self) -> int:

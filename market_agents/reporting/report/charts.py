@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from market_agents.reporting.report.colours import paint
 from market_agents.reporting.report.marks import INK, Boxes, Dots, Frame, Line, Mark, Pieces, Span, ticks
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-"""Okabe and Ito's colours, told apart in every common kind of colour blindness."""
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = map(paint, ("blue", "orange", "green", "red", "purple", "sky"))
 
 WIDTH, HEIGHT = 720, 320
 """Units of a chart unless told otherwise; one is a pixel where the chart is not scaled."""
@@ -35,6 +35,7 @@ class Chart:
         from_zero: whether the vertical axis begins at zero, or below it where there is less.
         up_to: where the vertical axis ends; None for the largest value.
         counts: whether the vertical axis is ticked at whole numbers alone.
+        shares: whether it measures shares, which are written as percent.
     """
 
     def __init__(
@@ -46,8 +47,9 @@ class Chart:
         from_zero: bool = False,
         up_to: float | None = None,
         counts: bool = False,
+        shares: bool = False,
     ) -> None:
-        self._counts = counts
+        self._counts, self._shares = counts, shares
         self._across, self._up, self._height = across, up, height
         self._from_zero, self._up_to = from_zero, up_to
         self._xs: list[float] = []
@@ -124,8 +126,8 @@ class Chart:
         rows = _rows(self._legend)
         top = 8 + _LEGEND_ROW * len(rows)
         low, high = self._vertical()
-        ups = ticks(low, high, _TICKS_UP, whole=self._counts)
-        left = 26 + _LETTER_WIDTH * max(len(text) for _, text in ups)
+        ups = ticks(low, high, _TICKS_UP, whole=self._counts, percent=self._shares)
+        left = 33 + _LETTER_WIDTH * max(len(text) for _, text in ups)
         frame = Frame(
             (min(self._xs, default=0.0) - self._edge, max(self._xs, default=1.0) + self._edge),
             (low, high),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TypeAlias
 
+from market_agents.output import counted
+from market_agents.plain_text import one_line
 from market_agents.reporting.report.blocks import Block, Data, Section, Table, Text
 from market_agents.reporting.report.market_charts import (
     alpha_chart,
@@ -44,6 +47,7 @@ Baselines: TypeAlias = Mapping[tuple[str, str, int], Baseline]
 def market_section(markets: Sequence[Market], standings: Sequence[Standing], baselines: Baselines) -> Section:
     """The section on markets; says so where there was none."""
     blocks: list[Block] = []
+    blocks += _together(markets)
     for market in markets:
         blocks += _market(market, baselines)
     if markets:
@@ -62,7 +66,8 @@ def _market(market: Market, baselines: Baselines) -> Iterator[Block]:
         yield Text(f"Values or costs changed {hidden} more times; preference_schedules has them all.")
     if market.deals:
         yield price_chart(market)
-    yield efficiency_chart(market, baselines)
+    if any(row["efficiency"] is not None for row in market.rounds):
+        yield efficiency_chart(market, baselines)
     if any(row["smith_alpha"] is not None for row in market.rounds):
         yield alpha_chart(market, baselines)
     if any(row["intramarginal_loss_buyers"] is not None for row in market.rounds):
@@ -70,17 +75,48 @@ def _market(market: Market, baselines: Baselines) -> Iterator[Block]:
     yield _rounds(market)
 
 
+def _together(markets: Sequence[Market]) -> Iterator[Text]:
+    """What markets of one good reached together, since they trade the same units."""
+    for good in dict.fromkeys(market.good for market in markets):
+        same = [market for market in markets if market.good == good]
+        realized: dict[int, float] = {}
+        attainable: dict[int, float] = {}
+        for row in (row for market in same for row in market.rounds):
+            number = int(row["round"])
+            realized[number] = realized.get(number, 0.0) + float(row["realized_surplus"] or 0)
+            attainable[number] = max(attainable.get(number, 0.0), float(row["maximum_surplus"] or 0))
+        shares = [realized[number] / most for number, most in attainable.items() if most > 0]
+        if len(same) > 1 and shares:
+            names = " and ".join(market.environment for market in same)
+            yield Text(
+                f"{names} trade the same units of {good}: of the surplus that trade could give, they realised "
+                f"{fmean(shares):.1%} together on average over rounds. Below, each stands for itself."
+            )
+
+
 def _summary(market: Market) -> str:
     efficiencies = [row["efficiency"] for row in market.rounds if row["efficiency"] is not None]
     count = len(market.rounds)
-    text = f"{market.environment}: {market.good} was traded in {count} round{'s' * (count != 1)}, "
+    rounds = f"{count} round{'s' * (count != 1)}"
     trades, units = (sum(row[name] for row in market.rounds) for name in ("trades", "volume"))
-    text += f"{trades} trades of {units} units."
-    if efficiencies:
-        mean = sum(efficiencies) / len(efficiencies)
-        text += f" Of the surplus that trade could give, {mean:.1%} was realised on average over rounds"
-        text += f", {efficiencies[-1]:.1%} in the last." if count > 1 else "."
-    return text
+    if trades:
+        text = f"{market.environment}: {market.good} was traded in {rounds}, "
+        text += f"{counted(trades, 'trade')} of {counted(units, 'unit')}."
+    else:
+        text = f"{market.environment}: nobody traded {market.good} in {rounds}."
+    if not efficiencies:
+        return f"{text} {_nothing_to_gain(market)}"
+    text += f" Of the surplus that trade could give, {fmean(efficiencies):.1%} was realised"
+    return text + (f" on average over rounds, {efficiencies[-1]:.1%} in the last." if count > 1 else ".")
+
+
+def _nothing_to_gain(market: Market) -> str:
+    """Why no trade could gain, so that there is no efficiency."""
+    if not any(units for regime in market.regimes for units in regime.values):
+        return "There was no demand, so that no efficiency is defined."
+    if not any(units for regime in market.regimes for units in regime.costs):
+        return "There was no supply, so that no efficiency is defined."
+    return "No trade could gain: the highest value is not above the lowest cost, so that no efficiency is defined."
 
 
 def _rounds(market: Market) -> Table:
@@ -109,22 +145,33 @@ def _rounds(market: Market) -> Table:
     return Table(
         name=f"rounds_{market.environment}_{market.good}",
         caption=f"Rounds of {market.environment}; prices, their competitive equilibrium (eq.) and the dispersion of "
-        "profits in currency, efficiency as a share. Source: auction_rounds.",
+        "profits in currency, alpha in percent of the equilibrium price. Source: auction_rounds.",
         data=Data(tuple(columns.values()), rows),
+        shares=("efficiency",),
     )
 
 
 def _profits(standings: Sequence[Standing]) -> Iterator[Block]:
     if not standings:
         return
-    yield profit_chart(standings)
+    if any(standing.profit for standing in standings):
+        yield profit_chart(standings)
     yield Table(
         name="profits",
         caption="Who earned them: profit over all markets and rounds, in currency. Source: trades, orders, agents.",
         data=Data(
             ("agent", "name", "role", "mind", "profit", "units", "orders", "not refused"),
             [
-                (s.agent_id, s.name, s.role, s.mind, float(s.profit), s.units, s.orders, s.accepted)
+                (
+                    s.agent_id,
+                    one_line(s.name, 40),
+                    s.role,
+                    one_line(s.mind, 40),
+                    float(s.profit),
+                    s.units,
+                    s.orders,
+                    s.accepted,
+                )
                 for s in standings
             ],
         ),

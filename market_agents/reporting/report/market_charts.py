@@ -89,7 +89,7 @@ def efficiency_chart(market: Market, baselines: Baselines) -> Figure:
     """Efficiency round by round, beside zero intelligence and people in the laboratory."""
     found = _series(market, "efficiency")
     zero = _baseline_series(market, baselines, "efficiency")
-    chart = Chart("round", "share of maximum surplus", height=280, from_zero=True, up_to=1.05)
+    chart = Chart("round", "share of maximum surplus", height=280, from_zero=True, up_to=1.05, shares=True)
     chart.band(*HUMANS, PURPLE, "people, Gode & Sunder 1993")
     _draw_series(chart, zero, found)
     return Figure(
@@ -125,12 +125,12 @@ def loss_chart(market: Market) -> Figure:
     kinds = (
         ("intramarginal_loss_buyers", "buyers priced out", BLUE),
         ("intramarginal_loss_sellers", "sellers priced out", ORANGE),
-        ("extramarginal_loss_buyers", "buyers who should not", SKY),
-        ("extramarginal_loss_sellers", "sellers who should not", RED),
+        ("extramarginal_loss_buyers", "buyers who should not have traded", SKY),
+        ("extramarginal_loss_sellers", "sellers who should not have traded", RED),
     )
     rounds = [row["round"] for row in market.rounds]
     losses = {name: [row[name] or 0.0 for row in market.rounds] for name, _, _ in kinds}
-    chart = Chart("round", "share of maximum surplus", height=260, from_zero=True)
+    chart = Chart("round", "share of maximum surplus", height=260, from_zero=True, shares=True)
     below = [0.0] * len(rounds)
     for name, label, colour in kinds:
         above = [under + more for under, more in zip(below, losses[name], strict=True)]
@@ -163,8 +163,8 @@ def profit_chart(standings: Sequence[Standing]) -> Figure:
     return Figure(
         name="profits_by_agent",
         caption=f"Profit by agent over all markets and rounds, in currency{hidden}. Source: trades, agents.",
-        alt=f"{len(standings)} agents earned {total:.2f} together, the best {float(standings[0].profit):.2f}, "
-        f"the last {float(standings[-1].profit):.2f}.",
+        alt=f"{len(standings)} agents earned {total:,.2f} together, the best {float(standings[0].profit):,.2f}, "
+        f"the last {float(standings[-1].profit):,.2f}.",
         svg=chart.svg(),
         data=Data(("agent", "role", "profit"), [(s.agent_id, s.role, float(s.profit)) for s in standings]),
     )

@@ -101,7 +101,9 @@ class Boxes:
         return f'<path d="{path}" fill="{self._colour}"{opacity}/>'
 
 
-def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[tuple[float, str]]:
+def ticks(
+    low: float, high: float, most: int, *, whole: bool = False, percent: bool = False
+) -> list[tuple[float, str]]:
     """Round numbers from ``low`` to ``high``, at most ``most`` + 1 of them, and how they are written.
 
     Args:
@@ -109,6 +111,7 @@ def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[tu
         high: where it ends, above ``low``.
         most: steps between the numbers, at most.
         whole: whether only whole numbers will do.
+        percent: whether they are written as percent.
     """
     rough = (high - low) / most
     power = 10.0 ** floor(log10(rough))
@@ -119,4 +122,5 @@ def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[tu
     if abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6:
         decimals += 1
     first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [(number * step, f"{number * step:.{decimals}f}") for number in range(first, last + 1)]
+    form = f".{max(decimals - 2, 0)}%" if percent else f",.{decimals}f"
+    return [(number * step, format(number * step, form)) for number in range(first, last + 1)]

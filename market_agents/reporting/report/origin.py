@@ -32,14 +32,14 @@ def run_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
         ("run", run.run_id),
         ("status", run.status.value),
         ("length", length),
-        ("agents", str(config["num_agents"])),
+        ("agents", f"{config['num_agents']:,}"),
         ("minds", _minds(database, run.run_id, outcomes)),
         ("seed", str(run.seed)),
         ("program", run.code_version),
         ("began", f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("ended", "not yet" if run.finished_at is None else f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("asks", f"{whole.asks}, behind them {whole.attempts} requests to providers"),
-        ("tokens", f"{whole.prompt_tokens} sent, {whole.completion_tokens} received"),
+        ("asks", f"{whole.asks:,}, behind them {whole.attempts:,} requests to providers"),
+        ("tokens", f"{whole.prompt_tokens:,} sent, {whole.completion_tokens:,} received"),
         ("cost", "unknown: a model's price is not known" if whole.cost is None else f"${whole.cost:.4f}"),
     ]
     if run.parent_run_id:
@@ -131,7 +131,7 @@ def origin_section(database: Database, run: Run) -> Section:
     """The section on how to have the run again."""
     return Section(
         "again",
-        "How to have it again",
+        "How to reproduce it",
         (
             Text(
                 "The digest is one SHA-256 over everything that the run decided. It is equal for any database and "

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from market_agents.reporting.report.blocks import Block, Data, Facts, Figure, Folded, Lines, Report, Table
+from market_agents.reporting.report.colours import for_page
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,7 +37,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = resources.files(__package__).joinpath("templates/report.css").read_text("utf-8")
+    style = for_page() + resources.files(__package__).joinpath("templates/report.css").read_text("utf-8")
     environment.globals |= {"kind": _kind, "download": _download, "style": Markup(style), "picture": Markup}  # noqa: S704  (both are ours, not the agents')
     return environment
 

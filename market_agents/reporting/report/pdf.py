@@ -10,12 +10,11 @@ from typing import NoReturn
 from market_agents.errors import UserError
 from market_agents.plain_text import one_line
 from market_agents.reporting.report.blocks import Block, Folded, Lines, Report, Section, Text
+from market_agents.reporting.report.colours import LETTERS, unstyled
 from market_agents.reporting.report.page import as_html
 
 MOST_CHARACTERS = 60_000
 """Lines as they were written that each section has on paper, about twenty pages."""
-
-INK = "#1b1f24"
 
 
 def as_pdf(report: Report) -> bytes:
@@ -36,7 +35,7 @@ def as_pdf(report: Report) -> bytes:
             "a report as PDF needs the library Pango of the system (Debian and Ubuntu: apt install libpango-1.0-0 "
             f"libpangoft2-1.0-0; macOS: brew install pango), or choose --format html: {one_line(str(error), 80)}"
         ) from error
-    page = as_html(_brief(report), on_paper=True).replace("currentColor", INK)
+    page = unstyled(as_html(_brief(report), on_paper=True)).replace("currentColor", LETTERS["ink"][0])
     document = HTML(string=page, url_fetcher=_refuse)
     made: bytes = document.write_pdf(pdf_identifier=hashlib.sha256(page.encode()).digest()[:16])
     return made
