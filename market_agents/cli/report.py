@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from market_agents.cli.common import (
     add_database_flag,
@@ -14,10 +12,10 @@ from market_agents.cli.common import (
     open_configured_database,
     parser_for,
 )
-from market_agents.experiments.baselines import zero_intelligence_baseline
+from market_agents.experiments.baselines import baselines_of
 from market_agents.output import say
-from market_agents.reporting.report import Baseline, Regime, make_report, write_report
-from market_agents.storage import Database, get_run
+from market_agents.reporting.report import make_report, write_report
+from market_agents.storage import get_run
 
 
 def main(argv: Sequence[str]) -> int:
@@ -39,7 +37,9 @@ def main(argv: Sequence[str]) -> int:
     def work() -> int:
         database = open_configured_database(arguments.database)
         try:
-            report = make_report(database, arguments.run_id, _baseline(database, arguments.run_id))
+            report = make_report(
+                database, arguments.run_id, baselines_of(get_run(database, arguments.run_id).config)
+            )
         finally:
             database.close()
         write_report(report, path, arguments.format)
@@ -47,9 +47,3 @@ def main(argv: Sequence[str]) -> int:
         return 0
 
     return guarded(work)
-
-
-def _baseline(database: Database, run_id: str) -> Callable[[Regime], Baseline | None]:
-    config: dict[str, Any] = dict(get_run(database, run_id).config)
-    tick = Decimal(str(config.get("tick_size", 0.01)))
-    return lambda regime: zero_intelligence_baseline(regime.values, regime.costs, tick)

@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from statistics import fmean
+from typing import Any
 
 from market_agents.laboratory import simulate_market
-from market_agents.reporting.report import Baseline
+from market_agents.reporting.report import Baseline, Regime
 
 MOST_UNITS = 1_500
 """Units simulated in all: many sessions of a small market, few of a large one."""
 
 MOST_SESSIONS = 50
+
+
+def baselines_of(config: Mapping[str, Any]) -> Callable[[Regime], Baseline | None]:
+    """What zero intelligence reaches in each stretch of rounds of a run.
+
+    Args:
+        config: the run's, as it is stored.
+    """
+    tick = Decimal(str(config.get("tick_size", 0.01)))
+    return lambda regime: _of_regime(regime.values, regime.costs, tick)
+
+
+@lru_cache(maxsize=64)
+def _of_regime(
+    values: tuple[tuple[Decimal, ...], ...], costs: tuple[tuple[Decimal, ...], ...], tick: Decimal
+) -> Baseline | None:
+    """A page that shows a run again and again simulates its markets once."""
+    return zero_intelligence_baseline(values, costs, tick)
 
 
 def zero_intelligence_baseline(

@@ -43,7 +43,7 @@ class Plot:
     @property
     def labels_each(self) -> bool:
         """Whether each round or trade has its label, which then stands in the middle of its share of the axis."""
-        return len(self.xs) != 3 or self.xs[1] == str(int(self.xs[0]) + 1)
+        return len(self.xs) < 2 or int(self.xs[1]) == int(self.xs[0]) + 1
 
 
 @dataclass(frozen=True)
@@ -255,8 +255,8 @@ def _drawn(axis: _Scale, parts: Sequence[str]) -> Markup:
 
 
 def _numbered(first: int, last: int) -> list[str]:
-    """Every number where there is room, else the ends and the middle."""
+    """Every number where there is room, else both ends and what lies evenly between them."""
     if last - first < EACH_LABELLED:
         return [str(number) for number in range(first, last + 1)]
-    middle = (first + last) / 2
-    return [str(first), str(int(middle)) if middle == int(middle) else "", str(last)]
+    pieces = next(count for count in (5, 4, 3, 2, 1) if (last - first) % count == 0)
+    return [str(first + (last - first) * place // pieces) for place in range(pieces + 1)]

@@ -1,4 +1,4 @@
-"""The report of a run, as `market-agents report` writes it, without the baselines that it simulates."""
+"""The report of a run, as `market-agents report` writes it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from market_agents.experiments.baselines import baselines_of
 from market_agents.reporting.report import make_report
 from market_agents.reporting.report.page import as_html
 from market_agents.ui.site import Site
@@ -26,7 +27,7 @@ def show(site: Site, request: Request) -> Response:
 
     def make() -> str:
         with _making:
-            return as_html(make_report(site.database, run.run_id))
+            return as_html(make_report(site.database, run.run_id, baselines_of(run.config)))
 
     text, _ = site.of_run("report", run, make)
     return HTMLResponse(text, headers={"Content-Security-Policy": POLICY})

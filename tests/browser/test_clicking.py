@@ -88,6 +88,21 @@ def test_an_agent_from_prompt_to_profit(live: LivePage, open_page: Open) -> None
     expect(page.get_by_role("heading", name="Round 2, from prompt to profit")).to_be_visible()
 
 
+def test_what_is_open_stays_open_when_the_page_changes(live: LivePage, open_page: Open) -> None:
+    page = open_page(f"{live.address}/runs/calm/agents/agent_1")
+    first, second = page.locator("#turns .turn").nth(0), page.locator("#turns .turn").nth(1)
+    for turn in (first, second):
+        turn.get_by_text(re.compile("^user, ")).first.click()
+    second.locator(".act").first.evaluate("act => { act.textContent = 'stale' }")
+    page.evaluate("document.querySelector('#turns .turn').mark = 'the same'")
+    page.evaluate("refresh(location.href)")
+    expect(second.get_by_text("stale")).to_have_count(0)
+    for turn in (first, second):
+        expect(turn.locator("details pre").nth(1)).to_be_visible()
+    expect(second.get_by_text(re.compile("^user, ")).first).to_be_focused()
+    assert page.evaluate("document.querySelector('#turns .turn').mark") == "the same"
+
+
 def test_two_runs_side_by_side(live: LivePage, open_page: Open) -> None:
     page = open_page(live.address)
     for run_id in ("calm", "crossing"):

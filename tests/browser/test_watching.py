@@ -59,6 +59,9 @@ def test_a_run_is_watched_from_its_first_call_to_its_end(
     page = open_page(f"{live.address}/runs/going")
     expect(page.locator("#status")).to_contain_text("running")
     expect(page.locator("#trades")).to_contain_text("No trade yet.")
+    person = open_page(f"{live.address}/runs/going/agents/agent_1")
+    early = open_page(f"{live.address}/runs/going/agents/agent_1?round=1")
+    expect(person.locator("#turns")).to_contain_text("Nothing of agent_1 is stored in round 1.")
     fake_model.reset()
 
     expect(page.locator("#status")).to_contain_text("completed")
@@ -66,6 +69,11 @@ def test_a_run_is_watched_from_its_first_call_to_its_end(
     expect(page.locator("#tiles")).to_contain_text(f"{ROUNDS * ASKS_IN_A_ROUND} asks, 0 without answer")
     expect(page.locator("#tiles")).to_contain_text(re.compile(r"\$0\.0\d+"))
     expect(row).to_contain_text("completed")
+    expect(person.locator("#turns .turn")).to_have_count(1)
+    expect(person.get_by_role("heading", name=f"Round {ROUNDS}, from prompt to profit")).to_be_visible()
+    expect(person.get_by_role("link", name=f"← Round {ROUNDS - 1}")).to_be_visible()
+    expect(early.locator("#turns .turn")).to_have_count(1)
+    expect(early.get_by_role("heading", name="Round 1, from prompt to profit")).to_be_visible()
     done = ended(process)
     assert done.code == 0, done.err
 

@@ -34,6 +34,21 @@ def test_labels_are_round_numbers(values: list[float], labels: list[str]) -> Non
     assert scale(values).labels() == labels
 
 
+@pytest.mark.parametrize(
+    ("last", "labels", "each"),
+    [
+        (1, ["1"], True),
+        (3, ["1", "2", "3"], True),
+        (46, ["1", "10", "19", "28", "37", "46"], False),
+        (100, ["1", "34", "67", "100"], False),
+        (48, ["1", "48"], False),
+    ],
+)
+def test_labels_of_rounds_are_evenly_spaced(last: int, labels: list[str], each: bool) -> None:
+    plot = share_plot("", {"run": [(1, 0.5), (last, 0.5)]})
+    assert (plot.xs, plot.labels_each) == (labels, each)
+
+
 def test_each_trade_is_a_dot_in_its_round() -> None:
     rounds = [
         {

@@ -11,10 +11,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from market_agents.experiments.baselines import baselines_of
+from market_agents.reporting.report import make_report
+from market_agents.reporting.report.page import as_html
 from market_agents.storage import (
     Database,
     Row,
     RunStatus,
+    get_run,
     open_database,
     record_event,
     set_status,
@@ -95,6 +99,14 @@ async def test_a_run_whose_process_is_gone_is_interrupted(sqlite_url: str) -> No
             run = text_of(await visit.get("/runs/run"))
             assert "interrupted" in run
             assert "its process is gone" in run
+
+
+async def test_a_report_is_the_one_that_is_written_with_its_baselines(database: Database) -> None:
+    config = get_run(database, "one").config
+    written = as_html(make_report(database, "one", baselines_of(config)))
+    assert "zero intelligence" in written
+    async with visitor(database) as visit:
+        assert (await visit.get("/runs/one/report")).text == written
 
 
 async def test_whatever_agents_say_is_text(sqlite_url: str) -> None:

@@ -37,7 +37,7 @@ def run_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
         ("seed", str(run.seed)),
         ("program", run.code_version),
         ("began", f"{run.started_at:%Y-%m-%d %H:%M:%S} UTC"),
-        ("ended", "not yet" if run.finished_at is None else f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("ended", _ended(run)),
         ("asks", f"{whole.asks:,}, behind them {whole.attempts:,} requests to providers"),
         ("tokens", f"{whole.prompt_tokens:,} sent, {whole.completion_tokens:,} received"),
         ("cost", "unknown: a model's price is not known" if whole.cost is None else f"${whole.cost:.4f}"),
@@ -46,6 +46,12 @@ def run_section(database: Database, run: Run, outcomes: Outcomes) -> Section:
         facts.append(("forked from", f"{run.parent_run_id} at round {run.fork_round}"))
     text = json.dumps(config, indent=2, ensure_ascii=False)
     return Section("run", "What was run?", (Facts(facts), Folded("The whole configuration", (Lines(text),))))
+
+
+def _ended(run: Run) -> str:
+    if run.finished_at is not None:
+        return f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC"
+    return "not yet" if run.status is RunStatus.RUNNING else "before its end, with its process"
 
 
 def _minds(database: Database, run_id: str, outcomes: Outcomes) -> str:

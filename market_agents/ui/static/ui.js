@@ -17,7 +17,6 @@ async function refresh(address) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== newest) return; // a later one is on its way
   body.dataset.version = page.body.dataset.version ?? "";
-  if ("whole" in body.dataset) return;
   const before = document.querySelectorAll("[data-live]").length;
   for (const part of document.querySelectorAll("[data-live]")) replace(part, page.getElementById(part.id));
   if (before !== page.querySelectorAll("[data-live]").length) return location.reload();
@@ -26,19 +25,44 @@ async function refresh(address) {
 }
 
 function replace(part, fresh) {
-  if (fresh === null || part.innerHTML === fresh.innerHTML) return;
+  if (fresh === null || content(part) === content(fresh)) return;
+  if ("list" in part.dataset) return replaceEach(part, fresh);
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
-  const mark = focused && (focused.id || focused.getAttribute("rel") || focused.textContent);
+  const mark = focused && markOf(focused);
+  const opened = new Set([...part.querySelectorAll("details[open]")].map((one) => one.dataset.key));
   const ticked = new Set([...part.querySelectorAll("input:checked")].map((box) => box.value));
   part.replaceChildren(...fresh.childNodes);
   for (const name of ["data-at", "data-steps"]) {
     if (fresh.hasAttribute(name)) part.setAttribute(name, fresh.getAttribute(name));
   }
   for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = ticked.has(box.value);
+  for (const one of part.querySelectorAll("details")) one.open = opened.has(one.dataset.key);
   if (mark) {
-    const again = [...part.querySelectorAll("a, button, input")];
-    (again.find((one) => (one.id || one.getAttribute("rel") || one.textContent) === mark) ?? again[0])?.focus();
+    const again = [...part.querySelectorAll("a, button, input, summary")];
+    (again.find((one) => markOf(one) === mark) ?? again[0])?.focus();
   }
+}
+
+// Parts of a list have names: one in which nothing changed stays as it is being read.
+function replaceEach(list, fresh) {
+  const wanted = [...fresh.children];
+  const names = new Set(wanted.map((one) => one.id));
+  for (const part of [...list.children]) if (!names.has(part.id)) part.remove();
+  wanted.forEach((one, place) => {
+    const part = list.children[place];
+    if (part?.id === one.id) replace(part, one);
+    else list.insertBefore(one, part ?? null);
+  });
+}
+
+function content(part) {
+  const copy = part.cloneNode(true);
+  for (const one of copy.querySelectorAll("details[open]")) one.removeAttribute("open");
+  return copy.innerHTML;
+}
+
+function markOf(element) {
+  return element.id || element.getAttribute("rel") || element.parentElement.dataset.key || element.textContent;
 }
 
 // ---- Changes are told by the server ----
@@ -52,7 +76,6 @@ function watch() {
   source.addEventListener("state", (event) => {
     const told = JSON.parse(event.data);
     if (told.version === body.dataset.version) return;
-    if ("whole" in body.dataset) return say("This run went on: reload to see more");
     refresh(location.href);
   });
   source.addEventListener("gone", () => { say("This run is not there any more"); unwatch(); });
@@ -88,10 +111,12 @@ function go(step) {
 }
 
 function follow(page) {
-  const fresh = page.getElementById("at");
-  if (!slider || !fresh) return;
-  slider.max = fresh.max;
-  if (document.activeElement !== slider) slider.value = fresh.value;
+  for (const field of document.querySelectorAll("[data-follow]")) {
+    const fresh = page.getElementById(field.id);
+    if (!fresh) continue;
+    field.max = fresh.max;
+    if (document.activeElement !== field) field.value = fresh.value;
+  }
 }
 
 if (slider) {
