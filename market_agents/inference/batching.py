@@ -139,7 +139,8 @@ class BatchQueue:
             except AttemptFailed as failure:
                 purse.failed(maybe_paid=failure.maybe_paid)
                 failures += failure.verdict is not Verdict.FALL_BACK
-                if failure.verdict is Verdict.KEY_REFUSED:
+                # What a batch of an earlier process was refused may be granted by now; the next one will tell.
+                if failure.verdict is Verdict.KEY_REFUSED and boarded.batch.number not in self._earlier:
                     raise endpoint.away(failure) from failure
                 if failure.verdict is Verdict.GIVE_UP or failures >= MOST_BATCHES:
                     self._refuse_failed(boarded.batch)

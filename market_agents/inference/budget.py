@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 
 from market_agents.config import BudgetConfig, Caps
 from market_agents.errors import BudgetExhausted
@@ -66,7 +65,8 @@ class Budget:
     """The caps of one run, and what was spent and is reserved under them.
 
     At all times what is spent and what is reserved stay together within the caps, as far as no prompt has more
-    tokens than `Request.most_prompt_tokens` says; a model that counts more teaches the budget to reserve more.
+    tokens than `Request.most_prompt_tokens` says, and no answer more than was allowed; a model that counts more, as
+    for what it thinks, teaches the budget to reserve more.
 
     Args:
         config: the caps; none by default.
@@ -79,7 +79,7 @@ class Budget:
         self._agents: defaultdict[str, Amount] = defaultdict(Amount)
         self._waiting: list[asyncio.Future[None]] = []
         self._stop: BudgetExhausted | None = None
-        self._counts: dict[str, float] = {}
+        self._counted: dict[str, tuple[float, float]] = {}
 
     @property
     def counts_cost(self) -> bool:
@@ -104,21 +104,24 @@ class Budget:
             unconfirmed: what those of them without a known end may have cost.
             note: keeps, before an attempt is sent, what it may cost.
         """
-        counted = self._counts.get(request.model, 1.0)
-        worst = partial(_worst, request, price)
+        asked, answered = self._counted.get(request.model, (1.0, 1.0))
+        prompt, answer = request.most_prompt_tokens * asked, request.most_answer_tokens * answered
         return Purse(
             self,
-            lambda: worst(int(request.most_prompt_tokens * counted)),
+            lambda: _worst(price, int(prompt), int(answer)),
             attempts=attempts,
             unconfirmed=unconfirmed,
             note=note,
         )
 
-    def learn(self, request: Request, prompt_tokens: int) -> None:
+    def learn(self, request: Request, usage: Usage) -> None:
         """Reserve more for a model that counts more tokens than expected."""
         if self.config.any_set:
-            counted = prompt_tokens / request.most_prompt_tokens
-            self._counts[request.model] = max(self._counts.get(request.model, 1.0), counted)
+            asked, answered = self._counted.get(request.model, (1.0, 1.0))
+            self._counted[request.model] = (
+                max(asked, usage.prompt_tokens / request.most_prompt_tokens),
+                max(answered, usage.completion_tokens / max(request.most_answer_tokens, 1)),
+            )
 
     async def reserve(self, worst: Amount) -> None:
         """Set aside what a call may cost; waits for calls in flight where only their reservations are in the way.
@@ -163,7 +166,8 @@ class Budget:
         caps = self.config.agent
         if not caps.any_set or not agent_id:
             return None
-        key = (self._agents[agent_id] + _worst(request, price, request.most_prompt_tokens)).passes(caps)
+        worst = _worst(price, request.most_prompt_tokens, request.most_answer_tokens)
+        key = (self._agents[agent_id] + worst).passes(caps)
         if key is None:
             return None
         return f"the agent's cap leaves no room for another call (budget.agent.{key}: {getattr(caps, key):,})"
@@ -195,9 +199,9 @@ class Budget:
                 waiter.set_result(None)
 
 
-def _worst(request: Request, price: Price, prompt_tokens: int) -> Amount:
-    answer = request.most_answer_tokens
-    return Amount(1, prompt_tokens + answer, price(Usage(prompt_tokens, answer)) or ZERO)
+def _worst(price: Price, prompt_tokens: int, answer_tokens: int) -> Amount:
+    cost = price(Usage(prompt_tokens, answer_tokens)) or ZERO
+    return Amount(1, prompt_tokens + answer_tokens, cost)
 
 
 class Purse:

@@ -210,19 +210,31 @@ class ModelDoor:
             raise
 
     async def _ask_anew(self, request: Request, config: LLMConfig, key: str, scope: Scope | None) -> Outcome:
-        refusal = self.budget.refusal(
-            scope.payer if scope else "", request, self._price(request.model, config)
-        )
-        outcome: Outcome | None = None
         kept_under = self._cache_key(request, key, config) if scope else None
-        if refusal is not None:
-            outcome = Outcome(key, Status.CAPPED, reason=refusal, requested_model=request.model, cost=ZERO)
-        elif kept_under is not None:
-            outcome = await from_cache(self.journal, kept_under, request, key)
+        left = self._left.get(key) or Intent(key, request.hash)
+        outcome: Outcome | None = None
+        if left.batch is None:  # else its answer is paid for, and waits at the provider
+            outcome = await self._unasked(request, config, key, scope, kept_under)
         if outcome is None:
             return await self._ask_live(request, config, key, scope, kept_under)
-        await self.journal.commit(row_of(outcome, Amount(), outcome.content, request, config, scope))
+        # What an earlier process sent for it may have been paid, though nobody needs to send it again.
+        self._left.pop(key, None)
+        outcome = replace(outcome, attempts=left.attempts + left.reserved.calls)
+        perhaps = left.unconfirmed + left.reserved
+        await self.journal.commit(row_of(outcome, perhaps, outcome.content, request, config, scope))
         return outcome
+
+    async def _unasked(
+        self, request: Request, config: LLMConfig, key: str, scope: Scope | None, kept_under: str | None
+    ) -> Outcome | None:
+        """The outcome of an ask that needs no model: its agent has no room for it, or an earlier run has the answer."""
+        payer = scope.payer if scope else ""
+        refusal = self.budget.refusal(payer, request, self._price(request.model, config))
+        if refusal is not None:
+            return Outcome(key, Status.CAPPED, reason=refusal, requested_model=request.model, cost=ZERO)
+        if kept_under is None:
+            return None
+        return await from_cache(self.journal, kept_under, request, key)
 
     def _cache_key(self, request: Request, key: str, config: LLMConfig) -> str | None:
         """Under what an answer is kept for later runs; None where it is not."""
@@ -264,7 +276,7 @@ class ModelDoor:
                 if effort.completion is not None:
                     price = self._price(outcome.returned_model or request.model, config, in_batch=in_batch)
                     outcome = replace(outcome, cost=price(outcome.usage))
-                    self.budget.learn(request, outcome.usage.prompt_tokens)
+                    self.budget.learn(request, outcome.usage)
                     purse.paid(outcome.usage, outcome.cost)
                 text = effort.completion.text if effort.completion else ""
                 row = row_of(outcome, purse.unconfirmed, text, request, config, scope)

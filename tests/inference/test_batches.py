@@ -223,6 +223,21 @@ async def test_a_batch_that_was_kept_and_never_made_is_made_by_the_next_process(
     assert paid(fake_model) == 6
 
 
+async def test_what_a_batch_was_refused_for_want_of_credit_is_asked_again_by_the_next_process(
+    fake_model: FakeModel,
+) -> None:
+    fake_model.set_faults([{"kind": "status", "code": 402}])
+    journal = MemoryJournal()
+    async with opened(door(fake_model, journal, max_calls=100)) as first:
+        assert all(isinstance(stop, ProviderAway) for stop in await ask_all(first))
+    fake_model.set_faults([])
+    async with opened(door(fake_model, journal, max_calls=100)) as second:
+        outcomes = await ask_all(second)
+        assert all(isinstance(answer, Order) for answer in answers(outcomes))
+        assert (second.budget.spent.calls, second.budget.reserved) == (12, Amount())
+    assert paid(fake_model) == 6
+
+
 async def test_a_batch_at_another_address_is_not_forgotten(fake_model: FakeModel) -> None:
     journal = MemoryJournal()
     fake_model.set_faults([{"kind": "batch_slow", "polls": 1000}])

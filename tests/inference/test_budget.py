@@ -201,6 +201,15 @@ async def test_a_model_that_counts_more_tokens_is_believed() -> None:
     assert answered(results) == 1
 
 
+async def test_a_model_that_thinks_beyond_what_an_answer_may_take_is_believed() -> None:
+    thought = Usage(prompt_tokens=1, completion_tokens=10 * PRICED.max_tokens)
+    provider = ScriptedProvider(in_turn(completion(usage=thought)))
+    cap = thought.completion_tokens + WORST_TOKENS + 10
+    asked = door(provider, max_in_flight=1, max_tokens=cap)
+    assert answered(await ask_many(asked, 2)) == 1
+    assert asked.budget.spent.tokens < cap
+
+
 async def test_answers_of_a_model_that_is_asked_no_more_are_still_known() -> None:
     """A fork with another model takes the earlier rounds from its parent's journal."""
     journal = MemoryJournal()

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import pytest
 
 from market_agents.config import LLMConfig
-from market_agents.inference import MemoryJournal, ModelDoor, Outcome, Scope, Status, asking
+from market_agents.inference import Amount, MemoryJournal, ModelDoor, Outcome, Scope, Status, asking
 from market_agents.inference.asks import Completion, Request
+from market_agents.inference.intents import Intent
 from market_agents.inference.retry import AttemptFailed, Verdict
 from tests.inference.doors import (
     GOOD,
@@ -127,6 +129,25 @@ async def test_failures_are_not_kept() -> None:
     door = run_after(None, ScriptedProvider(play))
     await ask(door)
     assert journal_of(door).cached == {}
+
+
+async def test_what_was_sent_before_the_answer_was_there_still_counts() -> None:
+    first = run_after(None, ScriptedProvider(samples()))
+    await ask(first)
+    provider = ScriptedProvider(samples())
+    again = run_after(journal_of(first), provider)
+    key = next(iter(journal_of(first).rows))
+    sent = Intent(
+        key, request().hash, attempts=2, unconfirmed=Amount(1, 50), reserved=Amount(1, 70, Decimal(3))
+    )
+    await again.journal.intend(sent.row)
+    async with again:
+        outcome = await ask(again)
+    assert (outcome.content, outcome.attempts, outcome.cost) == ("Sample 1.", 3, Decimal(0))
+    assert provider.asked == []
+    row = journal_of(again).rows[key]
+    assert [row[f"unconfirmed_{what}"] for what in ("attempts", "tokens", "cost")] == [2, 120, 3]
+    assert await again.journal.intents() == []
 
 
 async def test_an_answer_that_no_longer_fits_is_asked_for_anew() -> None:
