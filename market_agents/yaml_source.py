@@ -35,6 +35,8 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,100}")
 _FLOAT = re.compile(
     r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 )
+_NO_BREAK_SPACE = "\xa0"
+_TIGHT_KEY = re.compile(r"\s*(?:- +)?([A-Za-z_]\w{0,60}):[^\s/:]")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -199,9 +201,21 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, text: str, name: str) -> Mistak
     near = lines[line - 1] if line <= len(lines) else ""
     if _TAB_INDENT.match(near):
         return Mistake("", "a tab in the indentation; write spaces", line, name)
+    for number in (line, line - 1):  # a key that is no key is noticed at the next one
+        told = _near_miss(lines[number - 1]) if 0 < number <= len(lines) else ""
+        if told:
+            return Mistake("", told, number, name)
     problem = " ".join(part for part in (error.context, error.problem) if part)
     hint = next((f"; {hint}" for words, hint in _HINTS.items() if words in problem), "")
     return Mistake("", f"not YAML: {one_line(problem, 160) or 'the text cannot be parsed'}{hint}", line, name)
+
+
+def _near_miss(line: str) -> str:
+    """What makes a line something else than it looks like; empty where nothing does."""
+    if _NO_BREAK_SPACE in line.partition("#")[0]:
+        return "a no-break space (U+00A0), which only looks like a space; write a space"
+    tight = _TIGHT_KEY.match(line)
+    return f"no space after the colon of {tight.group(1)!r}; write one" if tight else ""
 
 
 def _line(event: yaml.Event) -> int:

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from docs._reference.markdown import code, prose, table
 from market_agents.cli import VERBS
+from market_agents.cli.arguments import VerbParser
 
 
 class _Met(Exception):
@@ -51,6 +52,8 @@ def _parser(parser: argparse.ArgumentParser, does: str) -> Iterator[str]:
     rows = [[_names(action), prose(_help(parser, action))] for action in arguments_of(parser)]
     if rows:
         yield table(["argument", "meaning"], rows)
+    if isinstance(parser, VerbParser):
+        yield "```text\n" + "\n".join(parser.examples) + "\n```"
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: choice.help or "" for choice in action._choices_actions}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 from market_agents import __version__
 
 VERBS = {
+    "init": "write a configuration to begin with into a folder",
     "run": "run the simulation that a YAML file describes",
     "validate": "find every mistake in a YAML file",
     "schema": "print the JSON schema of the configuration, for editors",
@@ -38,12 +41,22 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
+    try:
+        return _main(argv)
+    finally:
+        _flush()
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     first = arguments[0] if arguments else "--help"
-    if first in {"-h", "--help"}:
-        return _speak(_help(), 0)
-    if first == "--version":
-        return _speak(f"market-agents {__version__}", 0)
+    if first == "help" and len(arguments) > 1:
+        arguments = [arguments[1], "--help"]
+        first = arguments[0]
+    if first in {"-h", "--help", "help"}:
+        return _speak(_help())
+    if first in {"-V", "--version", "version"}:
+        return _speak(f"market-agents {__version__}")
     if first not in VERBS:
         return _mistake(first)
     here = str(Path.cwd())
@@ -65,7 +78,8 @@ def _help() -> str:
         "usage: market-agents VERB [arguments]\n\n"
         "Economic experiments on language-model agents: group chats and double auctions.\n\n"
         f"{verbs}\n\n"
-        "market-agents VERB --help tells more. A first run needs no key and no server: market-agents run"
+        "market-agents VERB --help tells more. A first run needs no key and no server:\n"
+        "market-agents init, then market-agents run"
     )
 
 
@@ -78,6 +92,18 @@ def _mistake(word: str) -> int:
     return 2
 
 
-def _speak(text: str, code: int) -> int:
-    print(text)  # noqa: T201  (the command line speaks)
-    return code
+def _speak(text: str) -> int:
+    with suppress(BrokenPipeError):  # as below
+        print(text)  # noqa: T201  (the command line speaks)
+    return 0
+
+
+def _flush() -> None:
+    """Write out what was printed; a reader that went away, as ``head`` does, has what it wanted."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # for Python flushes again at exit
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -13,22 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from market_agents.cli.arguments import VerbParser
 from market_agents.config import DatabaseConfig, database_url, parse_override, read_environment
 from market_agents.errors import ExitCode, MarketAgentsError, UserError
 from market_agents.output import say
-from market_agents.storage import Database, open_database
+from market_agents.storage import Database, find_run_id, open_database
 
 DEFAULT_CONFIG = "orchestrator_config.yaml"
 
 
-def parser_for(verb: str, description: str) -> argparse.ArgumentParser:
-    """A parser whose usage names the verb."""
-    return argparse.ArgumentParser(prog=f"market-agents {verb}", description=description)
+def parser_for(verb: str, description: str) -> VerbParser:
+    """A parser whose usage names the verb, and whose help ends with examples."""
+    return VerbParser(verb, description)
 
 
-def add_run_argument(parser: argparse.ArgumentParser) -> None:
-    """``RUN_ID``, the run that the verb is about."""
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run, as `runs` lists it")
+def add_run_argument(parser: argparse.ArgumentParser, told: str = "the run, as `runs` lists it") -> None:
+    """``RUN_ID``, the run that the verb is about; `open_database_of_run` makes the id whole."""
+    told += ", or the beginning of its id, or `latest`"
+    parser.add_argument("run_id", metavar="RUN_ID", help=told)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,16 +46,28 @@ def config_path(arguments: argparse.Namespace) -> Path:
     """The YAML file that the arguments name.
 
     Raises:
-        UserError: they name two.
+        UserError: they name two, or none where there is none under the default name.
     """
     named = arguments.config_flag or arguments.config
     if arguments.config and arguments.config_flag and arguments.config != arguments.config_flag:
         raise UserError(f"two configurations are named: {arguments.config} and {arguments.config_flag}")
-    if named:
-        return Path(named)
+    return Path(named) if named else default_config()
+
+
+def default_config() -> Path:
+    """The YAML file that is meant where none is named.
+
+    Raises:
+        UserError: there is none.
+    """
     default, above = Path(DEFAULT_CONFIG), Path("..") / DEFAULT_CONFIG
-    inside_the_package = not default.exists() and above.exists() and Path("meta_orchestrator.py").exists()
-    return above if inside_the_package else default
+    if default.exists():
+        return default
+    if above.exists() and Path("meta_orchestrator.py").exists():
+        return above  # started inside the package's own folder
+    raise UserError(
+        f"there is no {DEFAULT_CONFIG} in this folder: name a file, or let market-agents init write one"
+    )
 
 
 def add_override_flag(parser: argparse.ArgumentParser, told: str) -> None:
@@ -97,6 +111,22 @@ def open_configured_database(flag: str | None) -> Database:
     return open_database(configured_url(flag), create=False)
 
 
+def open_database_of_run(arguments: argparse.Namespace) -> Database:
+    """The same database; ``run_id`` of the arguments becomes the whole id of the run that they name.
+
+    Raises:
+        RunRefused: no such run, or several.
+        UserError: the database is not there, or cannot be reached.
+    """
+    database = open_configured_database(arguments.database)
+    try:
+        arguments.run_id = find_run_id(database, arguments.run_id)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 def configured_url(flag: str | None) -> str:
     """The address that flag, environment or ``.env`` name; it may hold a password."""
     folder = Path.cwd()
@@ -123,6 +153,7 @@ def guarded(
             say(f"market-agents: {redact(line)}", sys.stderr)
         code, stopped_by = error.exit_code, error
     except KeyboardInterrupt as error:
+        say("market-agents: interrupted", sys.stderr)
         code, stopped_by = ExitCode.INTERRUPTED, error
     except Exception as error:  # noqa: BLE001  the last frame before the shell: show what happened, and how to go on
         say(redact(traceback.format_exc()), sys.stderr)

@@ -10,7 +10,7 @@ from market_agents.cli.common import (
     add_database_flag,
     add_run_argument,
     guarded,
-    open_configured_database,
+    open_database_of_run,
     parser_for,
 )
 from market_agents.cli.tables import table
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_configured_database(arguments.database)
+        database = open_database_of_run(arguments)
         try:
             report = conversation_report(database, arguments.run_id)
         finally:

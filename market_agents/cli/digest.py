@@ -8,7 +8,7 @@ from market_agents.cli.common import (
     add_database_flag,
     add_run_argument,
     guarded,
-    open_configured_database,
+    open_database_of_run,
     parser_for,
 )
 from market_agents.output import say
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_configured_database(arguments.database)
+        database = open_database_of_run(arguments)
         try:
             say(digest(database, arguments.run_id))
         finally:

@@ -11,10 +11,11 @@ from market_agents.cli.common import (
     add_database_flag,
     add_force_flag,
     add_override_flag,
+    add_run_argument,
     configured_url,
     given_overrides,
     guarded,
-    open_configured_database,
+    open_database_of_run,
     parser_for,
 )
 from market_agents.cli.running import add_output_flags, carry_out, sound
@@ -36,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = parser_for(
         "fork", "Branch off from a run: its rounds before K as they were, from K on another treatment."
     )
-    parser.add_argument("run_id", metavar="RUN_ID", help="the run to branch off from")
+    add_run_argument(parser, "the run to branch off from")
     parser.add_argument(
         "--at-round", type=int, required=True, metavar="K", help="the first round of the new run's own"
     )
@@ -52,7 +53,7 @@ def _fork(arguments: argparse.Namespace, console: Console) -> int:
     at_round = arguments.at_round
     if at_round < 1:
         raise UserError(f"--at-round: rounds count from 1, got {at_round}")
-    with open_configured_database(arguments.database) as database:
+    with open_database_of_run(arguments) as database:
         parent = get_run(database, arguments.run_id)
         require_rounds(database, parent.run_id, at_round - 1)
         before = stored_config(parent)

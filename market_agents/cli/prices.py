@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from market_agents.agents.generation import asked_entries
-from market_agents.cli.common import guarded, parser_for
+from market_agents.cli.common import DEFAULT_CONFIG, default_config, guarded, parser_for
 from market_agents.cli.tables import table
 from market_agents.config import base_url, read_environment
 from market_agents.inference.prices import LIST_NAME, Price, list_date, price_of
@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         "--base-url", metavar="URL", help="the endpoint of the models named; default OpenAI's"
     )
     parser.add_argument(
-        "--config", default="orchestrator_config.yaml", metavar="FILE", help="whose models, if none is named"
+        "--config", metavar="FILE", help=f"whose models, if none is named; default: {DEFAULT_CONFIG}"
     )
     arguments = parser.parse_args(argv)
     set_up_logging(console_for(sys.stderr), quiet=True, log_file=None)
@@ -38,9 +38,8 @@ def _prices(arguments: argparse.Namespace) -> int:
         found = [(model, price_of(model, arguments.base_url)) for model in arguments.models]
     else:
         variables = read_environment(Path.cwd())
-        entries = [
-            entry for entry in asked_entries(load_config(arguments.config)) if entry.client != "offline"
-        ]
+        config = load_config(arguments.config or default_config())
+        entries = [entry for entry in asked_entries(config) if entry.client != "offline"]
         found = [(entry.model, price_of(entry.model, base_url(entry, variables), entry)) for entry in entries]
     if not found:
         say("every agent's mind is the rule-based stand-in, which is free")

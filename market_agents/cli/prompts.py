@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from market_agents.agents.prompts import BUILT_IN, PromptSet, placeholders, text_hash
-from market_agents.cli.common import add_database_flag, guarded, open_configured_database, parser_for
+from market_agents.cli.common import add_database_flag, guarded, open_database_of_run, parser_for
 from market_agents.cli.tables import table
 from market_agents.errors import UserError
 from market_agents.output import say
@@ -43,7 +43,7 @@ def _prompts(arguments: argparse.Namespace) -> int:
 
 
 def _of_run(arguments: argparse.Namespace) -> PromptSet:
-    with open_configured_database(arguments.database) as database:
+    with open_database_of_run(arguments) as database:
         rows = list(fetch(database, "prompts", arguments.run_id))
     if not rows:
         raise UserError(f"run {arguments.run_id} stopped before it kept its prompts")

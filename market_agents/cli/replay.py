@@ -34,5 +34,6 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _replay(arguments: argparse.Namespace, console: Console) -> int:
+    found = find_run(arguments)
     start = Start(run_id=arguments.run_id, replay=True, force=arguments.force)
-    return carry_out(find_run(arguments).orchestrator(start, arguments.database), arguments, console)
+    return carry_out(found.orchestrator(start, arguments.database), arguments, console)

@@ -9,7 +9,7 @@ from market_agents.cli.common import (
     add_database_flag,
     add_run_argument,
     guarded,
-    open_configured_database,
+    open_database_of_run,
     parser_for,
 )
 from market_agents.experiments.baselines import baselines_of
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     path: Path = arguments.output or Path(f"report.{arguments.format}")
 
     def work() -> int:
-        database = open_configured_database(arguments.database)
+        database = open_database_of_run(arguments)
         try:
             report = make_report(
                 database, arguments.run_id, baselines_of(get_run(database, arguments.run_id).config)

@@ -18,6 +18,7 @@ from market_agents.cli.common import (
     given_overrides,
     guarded,
     open_configured_database,
+    open_database_of_run,
     parser_for,
 )
 from market_agents.cli.running import add_output_flags, carry_out, sound, stored_json
@@ -86,12 +87,12 @@ class Found:
 
 
 def find_run(arguments: argparse.Namespace) -> Found:
-    """A stored run with its configuration, or a file's where it decides nothing else.
+    """A stored run with its configuration, or a file's where it decides nothing else; its id is whole afterwards.
 
     Raises:
         RunRefused: there is no such run, or the file would change what it decides.
     """
-    database = open_configured_database(arguments.database)
+    database = open_database_of_run(arguments)
     try:
         known = get_run(database, arguments.run_id)
         earlier = earlier_rounds(database, arguments.run_id)

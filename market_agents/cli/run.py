@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from market_agents.cli.common import (
     parser_for,
 )
 from market_agents.cli.running import add_output_flags, carry_out, sound
+from market_agents.errors import ConfigError, Mistake, UserError
 from market_agents.meta_orchestrator import MetaOrchestrator, Start, load_config
 
 
@@ -43,14 +45,38 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace, console: Console) -> int:
-    config = load_config(config_path(arguments), _overrides(arguments), offline=arguments.offline)
+    if arguments.run_id == "":
+        raise UserError("--run-id: empty; name the run, or leave the flag out")
+    try:
+        config = load_config(config_path(arguments), _overrides(arguments), offline=arguments.offline)
+    except ConfigError as error:
+        raise ConfigError([_as_typed(mistake, arguments) for mistake in error.mistakes]) from None
     orchestrator = MetaOrchestrator(config, start=Start(run_id=arguments.run_id), database=arguments.database)
     return carry_out(orchestrator, arguments, console)
+
+
+def _as_typed(mistake: Mistake, arguments: argparse.Namespace) -> Mistake:
+    """The mistake under the flag that was typed, where that was not ``--set``."""
+    given = {
+        key: flag
+        for key, flag, value in (
+            ("environment_order", "--environments", arguments.environments),
+            ("seed", "--seed", arguments.seed),
+        )
+        if value is not None
+    }
+    for key, flag in given.items():
+        if mistake.path.startswith(f"--set {key}"):
+            return replace(mistake, path=flag)
+    return mistake
 
 
 def _overrides(arguments: argparse.Namespace) -> list[tuple[str, object]]:
     overrides = given_overrides(arguments)
     if arguments.environments:
+        files = [word for word in arguments.environments if word.endswith((".yaml", ".yml"))]
+        if files:
+            raise UserError(f"--environments takes all words after it: write {files[0]} before it")
         overrides.append(("environment_order", list(arguments.environments)))
     if arguments.seed is not None:
         overrides.append(("seed", arguments.seed))

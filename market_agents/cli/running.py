@@ -65,7 +65,10 @@ def sound(arguments: argparse.Namespace) -> Console:
     try:
         set_up_logging(console, quiet=quiet, log_file=arguments.log_file)
     except OSError as error:
-        say(f"market-agents: the log file cannot be written: {error}", sys.stderr)
+        say(
+            f"market-agents: the log file {arguments.log_file} cannot be written: {error.strerror}",
+            sys.stderr,
+        )
         raise SystemExit(2) from error
     return console
 

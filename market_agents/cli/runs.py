@@ -36,6 +36,7 @@ from market_agents.storage import (
     RunStatus,
     delete_run,
     fetch,
+    find_run_id,
     forks,
     get_run,
     leaderboard,
@@ -66,7 +67,8 @@ def main(argv: Sequence[str]) -> int:
         "run_ids",
         nargs="*",
         metavar="RUN_ID",
-        help="none for `list`, one for `show` and `delete`, two or more for `compare`",
+        help="none for `list`, one for `show` and `delete`, two or more for `compare`; but for `delete` the beginning "
+        "of an id is enough, and `latest` is the last run begun",
     )
     parser.add_argument("--json", action="store_true", help="print a comparison as one JSON list on one line")
     parser.add_argument("--yes", action="store_true", help="delete without asking")
@@ -86,6 +88,8 @@ def main(argv: Sequence[str]) -> int:
 def _runs(arguments: argparse.Namespace) -> int:
     database = open_configured_database(arguments.database)
     try:
+        if arguments.what != "delete":  # which takes whole ids only, for it cannot be undone
+            arguments.run_ids = [find_run_id(database, word) for word in arguments.run_ids]
         if arguments.what == "list":
             say(_listing(database))
         elif arguments.what == "show":

@@ -10,7 +10,7 @@ from market_agents.cli.common import (
     add_database_flag,
     add_run_argument,
     guarded,
-    open_configured_database,
+    open_database_of_run,
     parser_for,
 )
 from market_agents.errors import UserError
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_configured_database(arguments.database)
+        database = open_database_of_run(arguments)
         try:
             found = trail(database, arguments.run_id, arguments.agent, arguments.round)
         finally:

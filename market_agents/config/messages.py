@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Schema = Mapping[str, object]
 
+_GROUPED = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
+"""The comma of 1,000; that of 120,5 is a decimal point."""
 _SECRET = frozenset({"db_password", "api_key_env", "api_key", "base_url"})
 _SAYINGS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 _KEY_HINTS = {
@@ -200,8 +203,8 @@ def _better(value: object, expected: str, schema: Schema) -> str:
     if schema.get("type") == "boolean" and (value.lower() in _SAYINGS or value.lower() in ("true", "false")):
         return f"; write {_SAYINGS.get(value.lower(), value.lower())}"
     if schema.get("type") in ("integer", "number"):
-        plain = value.replace("_", "").replace(",", "")[:40]
-        digits = plain.lstrip("-").replace(".", "", 1)
+        plain = _GROUPED.sub("", value.replace("_", ""))[:40].replace(",", ".")
+        digits = plain.lstrip("-").replace(".", "", 1 if schema.get("type") == "number" else 0)
         return f"; write {plain}, without quotes" if digits.isdecimal() and digits.isascii() else ""
     if "enum" in schema:
         return suggestion(value, cast(Sequence[str], schema["enum"]))

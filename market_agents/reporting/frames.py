@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from market_agents.config import DatabaseConfig, database_url, read_environment
 from market_agents.errors import UserError
-from market_agents.storage import Kind, dictionary, fetch, get_run, open_database
+from market_agents.storage import Kind, dictionary, fetch, find_run_id, get_run, open_database
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class LoadedRun:
         self._url = url
         self._frames: dict[str, pd.DataFrame] = {}
         with open_database(url, create=False) as database:
-            run = get_run(database, run_id)
+            run = get_run(database, find_run_id(database, run_id))
         self.run_id = run.run_id
         self.status = str(run.status)
         self.seed = run.seed
@@ -98,7 +98,7 @@ def load_run(run_id: str, database: str | None = None, folder: Path | None = Non
     """A stored run as data frames, finished or not.
 
     Args:
-        run_id: as ``market-agents runs`` lists it.
+        run_id: as ``market-agents runs`` lists it, or the beginning of it, or ``latest``.
         database: its address, or an SQLite file; by default as for the command line.
         folder: where ``.env`` and the default SQLite file are; the working directory by default.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from market_agents.storage.database import Database, Session
 _TAKE_SECONDS = 0.3
 _RETAKE_SECONDS = 10.0
 _PAUSE = 0.05
+_TRIES = 20
 
 _HOLDER = text(
     "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 "
@@ -60,8 +62,7 @@ class FileRunLock:
     def take(self) -> bool:
         """Take it; waits a moment, since `is_held` of another process takes it in passing."""
         try:
-            self.path.parent.mkdir(exist_ok=True)
-            self._lock.acquire(timeout=_TAKE_SECONDS, poll_interval=_PAUSE)
+            self._acquire()
         except Timeout:
             return False
         except OSError as error:
@@ -70,9 +71,21 @@ class FileRunLock:
             ) from error
         return True
 
+    def _acquire(self) -> None:
+        for last in [*[False] * _TRIES, True]:
+            try:
+                self.path.parent.mkdir(exist_ok=True)
+                self._lock.acquire(timeout=_TAKE_SECONDS, poll_interval=_PAUSE)
+            except (FileExistsError, FileNotFoundError):
+                # Another run ended in between and took the folder with it: mkdir saw it, and then it was gone.
+                if last:
+                    raise
+            else:
+                return
+
     def release(self) -> None:
-        """Give it back."""
-        self._lock.release(force=True)
+        """Give it back, and leave nothing behind: who waits for the file notices that it is gone and makes another."""
+        self._leave(self._lock)
 
     def is_held(self) -> bool:
         """Whether anybody holds it."""
@@ -85,12 +98,18 @@ class FileRunLock:
             probe.acquire(timeout=0)
         except Timeout:
             return True
-        probe.release()
+        except FileNotFoundError:  # its holder has just left, and took the folder with it
+            return False
+        self._leave(probe)
         return False
 
-    def forget(self) -> None:
-        """Remove the file of a run that is no more; only for the holder."""
-        self.path.unlink(missing_ok=True)
+    def _leave(self, lock: FileLock) -> None:
+        if lock.is_locked:
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+        lock.release(force=True)
+        with suppress(OSError):  # others hold locks beside it
+            self.path.parent.rmdir()
 
 
 class AdvisoryRunLock:

@@ -14,13 +14,15 @@ from market_agents.errors import MarketAgentsError, RunRefused
 from market_agents.storage.database import Database
 from market_agents.storage.forks import forks_of, rounds_finished, take_over_outcomes
 from market_agents.storage.leases import Lease, begin_epoch, is_alive, take, this_process
-from market_agents.storage.locks import FileRunLock
 from market_agents.storage.rows import codec
 from market_agents.storage.schema import runs
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _FIRST_EPOCH = 1
 _NAMED = 10
+
+LATEST = "latest"
+"""Stands for the id of the last run begun, unless a run is called so."""
 
 
 class RunStatus(StrEnum):
@@ -190,6 +192,32 @@ def get_run(database: Database, run_id: str) -> Run:
     return _as_seen(database, database.query(find))
 
 
+def find_run_id(database: Database, word: str) -> str:
+    """The whole id of the run that a user names by it, by its beginning, or, the last one begun, as ``latest``.
+
+    Raises:
+        RunRefused: no such run, or several that begin so; names some that exist.
+    """
+
+    def find(connection: Connection) -> str:
+        if connection.scalar(select(runs.c.run_id).where(runs.c.run_id == word)) is not None:
+            return word
+        # In Python, for SQLite's LIKE knows no capitals; ids are short and runs are few.
+        query = select(runs.c.run_id).order_by(runs.c.started_at.desc(), runs.c.run_id)
+        known: list[str] = list(connection.scalars(query))
+        if word == LATEST and known:
+            return known[0]
+        near = [run_id for run_id in known if word and run_id.startswith(word)]
+        if len(near) > 1:
+            named = ", ".join(near[:_NAMED]) + (", …" if len(near) > _NAMED else "")
+            raise RunRefused(f"{len(near)} runs begin with {word[:120]!r}: {named}")
+        if not near:
+            raise _unknown(connection, word)
+        return near[0]
+
+    return database.query(find)
+
+
 def require_rounds(database: Database, run_id: str, rounds: int) -> None:
     """Make sure that so many rounds of a run are recorded whole.
 
@@ -226,8 +254,6 @@ def delete_run(database: Database, run_id: str) -> None:
     lock = take(database, run_id)
     try:
         database.write(lambda connection: _delete(connection, run_id))
-        if isinstance(lock, FileRunLock):
-            lock.forget()
     finally:
         lock.release()
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from docs._reference.command_line import parser_of
 from market_agents import __version__
 from market_agents.cli import VERBS
+from market_agents.cli.arguments import VerbParser
 from tests.cli.conftest import Cli
 from tests.end_to_end.stage import Shell
 
@@ -39,7 +46,18 @@ def test_every_verb_tells_its_flags(cli: Cli, verb: str) -> None:
     assert max(map(len, told.out.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_ends_its_help_with_examples_that_it_understands(cli: Cli, verb: str) -> None:
+    parser = parser_of(verb)
+    assert isinstance(parser, VerbParser)
+    assert cli(verb, "--help").out.endswith("".join(f"  {line}\n" for line in parser.examples))
+    for line in parser.examples:
+        program, own, *words = shlex.split(line.partition(" > ")[0])
+        assert (program, own) == ("market-agents", verb)
+        parser.parse_args(words)
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("help",)])
 def test_the_program_tells_its_verbs(cli: Cli, words: tuple[str, ...]) -> None:
     told = cli(*words)
     assert told.code == 0
@@ -49,8 +67,43 @@ def test_the_program_tells_its_verbs(cli: Cli, words: tuple[str, ...]) -> None:
     assert max(map(len, told.out.splitlines())) <= 100
 
 
-def test_version(cli: Cli) -> None:
-    assert cli("--version").out == f"market-agents {__version__}\n"
+@pytest.mark.parametrize("word", ["--version", "-V", "version"])
+def test_version(cli: Cli, word: str) -> None:
+    assert cli(word).out == f"market-agents {__version__}\n"
+
+
+def test_help_about_a_verb(cli: Cli) -> None:
+    assert cli("help", "export").out == cli("export", "--help").out
+    assert "no verb 'exprot'; did you mean 'export'?" in cli("help", "exprot").complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("run", "--sed", "3"), "--sed; did you mean --seed?"),
+        (("report", "one", "--formt=md"), "--formt=md; did you mean --format?"),
+        (("digest", "one", "two"), "unrecognized arguments: two"),
+    ],
+)
+def test_a_flag_that_is_nearly_right(cli: Cli, words: tuple[str, ...], meant: str) -> None:
+    assert cli(*words).err.splitlines()[-1].endswith(meant)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("run", "--help"), ("--version",)])
+def test_a_reader_of_help_may_go_away(tmp_path: Path, words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "market_agents", *words],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_the_package_offers_what_it_names() -> None:
     ("key", "value", "words"),
     [
         ("environment_configs.auction.max_price", 0.001, "expected at least tick_size, 0.01"),
-        ("agent_config.strategy", "zii", "unknown strategy 'zii'; known are"),
+        ("agent_config.strategy", "zii", "unknown strategy 'zii'; did you mean 'zip'?; known are"),
         ("tick_size", 0.000001, "choose a larger tick_size"),
     ],
 )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from market_agents.storage import (
     write_step,
 )
 from market_agents.storage.leases import this_process
+from market_agents.storage.locks import FileRunLock
 from tests.rig.postgres import PostgresServer
 from tests.storage.samples import new_run, order, stored
 
@@ -215,3 +217,48 @@ def test_P08_a_file_that_is_reached_by_a_link_has_the_same_owner(tmp_path: Path)
         pytest.raises(RunRefused, match=f"owned by {this_process()}"),
     ):
         acquire(linked, "run")
+
+
+def test_nothing_is_left_beside_the_file_when_runs_have_ended(tmp_path: Path) -> None:
+    with open_database(str(tmp_path / "market.db")) as database:
+        first, second = (new_run(database, name) for name in ("one", "two"))
+        first.release()
+        assert (tmp_path / "market.db.locks" / "two").exists()
+        second.release()
+        assert {run.status for run in list_runs(database)} == {RunStatus.INTERRUPTED}
+    assert [path.name for path in tmp_path.iterdir()] == ["market.db"]
+
+
+def test_what_a_killed_process_left_is_cleared_away_by_the_next_look(tmp_path: Path) -> None:
+    url = str(tmp_path / "market.db")
+    with open_database(url) as database:
+        new_run(database, "run").release()
+        with another_process_owns_it(url) as owner:
+            assert is_alive(database, "run")
+            owner.kill()
+            owner.wait()
+        assert not is_alive(database, "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["market.db"]
+
+
+def test_a_lock_that_comes_and_goes_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    inside: list[str] = []
+    most: list[int] = []
+
+    def hold(run_id: str) -> None:
+        for _ in range(10):
+            lock = FileRunLock(tmp_path / "market.db", run_id)
+            while not lock.take():
+                pass
+            inside.append(run_id)
+            most.append(inside.count(run_id))
+            lock.is_held()
+            FileRunLock(tmp_path / "market.db", "nobody").is_held()
+            inside.remove(run_id)
+            lock.release()
+
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(hold, run_id) for run_id in ("one", "one", "one", "two")]:
+            done.result()
+    assert set(most) == {1}
+    assert not (tmp_path / "market.db.locks").exists()

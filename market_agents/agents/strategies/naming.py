@@ -13,6 +13,7 @@ from market_agents.agents.strategies.zero_intelligence import (
     ConstrainedZeroIntelligence,
     UnconstrainedZeroIntelligence,
 )
+from market_agents.config.checks import suggestion
 from market_agents.economics.ticks import TickScale
 from market_agents.errors import UserError
 
@@ -74,7 +75,8 @@ def make_strategy(
     module, _, attribute = name.partition(":")
     if not attribute:
         known = ", ".join(STRATEGIES)
-        raise UserError(f"unknown strategy {name!r}; known are {known}, fixed:PRICE, or module:Class")
+        near = suggestion(name, STRATEGIES)
+        raise UserError(f"unknown strategy {name!r}{near}; known are {known}, fixed:PRICE, or module:Class")
     try:
         strategy = getattr(import_module(module), attribute)()
     except Exception as error:  # a user's own module may raise anything at import
