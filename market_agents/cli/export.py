@@ -30,10 +30,14 @@ def main(argv: Sequence[str]) -> int:
     def work() -> int:
         database = open_database_of_run(arguments)
         try:
-            export_run(database, arguments.run_id, arguments.format, arguments.output)
+            files = export_run(database, arguments.run_id, arguments.format, arguments.output)
         finally:
             database.close()
-        say(f"run {arguments.run_id} is in {arguments.output}")
+        [meanings] = [file for file in files if file.stem == "data_dictionary"]
+        say(
+            f"run {arguments.run_id} is in {arguments.output}: {len(files) - 1} tables, and {meanings.name} tells what "
+            "each column means"
+        )
         return 0
 
     return guarded(work)

@@ -66,7 +66,7 @@ def rounds_table(rounds: Sequence[RoundSummary]) -> str:
             "–" if entry.efficiency is None else f"{entry.efficiency:.1%}",
             str(entry.messages),
             str(entry.calls),
-            str(entry.tokens),
+            f"{entry.tokens:,}",
             "unknown" if entry.cost is None else f"{entry.cost:.4f}",
             *([f"{entry.cached_share or 0:.0%}"] if caching else []),
         ]
