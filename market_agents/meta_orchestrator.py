@@ -82,6 +82,7 @@ from market_agents.interruption import stoppable, to_the_end
 from market_agents.judge_orchestrator import judge_round
 from market_agents.logger_utils import SimulationLogger
 from market_agents.monitoring import Monitor
+from market_agents.output import counted
 from market_agents.personas import Persona, balance_in_words, persona_balance
 from market_agents.redaction import Redactor, secrets_in
 from market_agents.rng import RandomStreams, draw_seed
@@ -373,8 +374,10 @@ class MetaOrchestrator:
         """Say and note which calls an earlier process may have paid for without getting their answers."""
         keys = self.door.were_in_flight
         if keys:
+            worst = self.door.were_worth
             told = (
-                f"{len(keys)} calls were in flight when the run stopped: they count as paid, at their worst"
+                f"{counted(len(keys), 'call')} in flight when the run stopped may have been paid: counted at the "
+                f"worst, {worst.tokens:,} tokens, ${worst.cost:.4f}"
             )
             self.display.warning(told)
             inserter.note("warning", "perhaps_paid", told, {"request_keys": list(keys)})

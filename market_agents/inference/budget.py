@@ -18,6 +18,9 @@ Price = Callable[[Usage], Decimal | None]
 Note = Callable[["Purse"], Awaitable[None]]
 """Keeps what an attempt may cost where it outlives this process."""
 
+NoteSoon = Callable[["Purse"], None]
+"""The same, without a wait."""
+
 ZERO = Decimal(0)
 
 
@@ -94,6 +97,7 @@ class Budget:
         attempts: int = 0,
         unconfirmed: Amount = NOTHING,
         note: Note | None = None,
+        note_soon: NoteSoon | None = None,
     ) -> Purse:
         """This budget as one ask sees it.
 
@@ -102,7 +106,8 @@ class Budget:
             price: US dollars for a usage of the model that is asked; None where that is unknown.
             attempts: at this ask that an earlier process made.
             unconfirmed: what those of them without a known end may have cost.
-            note: keeps, before an attempt is sent, what it may cost.
+            note: keeps, before an attempt is sent, what it may cost, where something is bounded.
+            note_soon: keeps it while the attempt is under way, where nothing is bounded.
         """
         asked, answered = self._counted.get(request.model, (1.0, 1.0))
         prompt, answer = request.most_prompt_tokens * asked, request.most_answer_tokens * answered
@@ -112,6 +117,7 @@ class Budget:
             attempts=attempts,
             unconfirmed=unconfirmed,
             note=note,
+            note_soon=note_soon,
         )
 
     def learn(self, request: Request, usage: Usage) -> None:
@@ -212,7 +218,8 @@ class Purse:
         worst: what one attempt may cost at most.
         attempts: that an earlier process made.
         unconfirmed: what those of them without a known end may have cost.
-        note: keeps, before an attempt is sent, what it may cost; needed only where something is bounded.
+        note: keeps, before an attempt is sent, what it may cost, where something is bounded.
+        note_soon: keeps it while the attempt is under way, where nothing is bounded.
 
     Attributes:
         attempts: at this ask that were sent and have ended, those of an earlier process included.
@@ -228,6 +235,7 @@ class Purse:
         attempts: int = 0,
         unconfirmed: Amount = NOTHING,
         note: Note | None = None,
+        note_soon: NoteSoon | None = None,
     ) -> None:
         self.attempts = attempts
         self.unconfirmed = unconfirmed
@@ -235,6 +243,7 @@ class Purse:
         self._budget = budget
         self._worst = worst
         self._note = note
+        self._note_soon = note_soon
         self._is_open = False
         self._was_sent = False
         self._is_noted = False
@@ -254,11 +263,19 @@ class Purse:
         self.reserved, self._is_open, self._was_sent = reserved, True, True
 
     async def sent(self) -> None:
-        """From now on the attempt may be paid; this is kept first where anything is bounded."""
-        if self._note is not None and self._budget.config.any_set:
+        """From now on the attempt may be paid; this is kept first where anything is bounded, else soon."""
+        is_bounded = self._budget.config.any_set
+        if is_bounded and self._note is not None:
             await self._note(self)
             self._is_noted = True
+        elif not is_bounded and self._note_soon is not None:
+            self._note_soon(self)
+            self._is_noted = True
         self._was_sent = True
+
+    def worst(self) -> Amount:
+        """What one attempt may cost at most."""
+        return self._worst()
 
     def dispatched(self) -> None:
         """As `sent`, for an attempt that is kept already, together with the batch that it goes into."""

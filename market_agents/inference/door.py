@@ -153,9 +153,16 @@ class ModelDoor:
     @property
     def were_in_flight(self) -> tuple[str, ...]:
         """The asks that were in flight when an earlier process ended, and that this one has not asked yet."""
-        return tuple(
-            intent.key for intent in self._left.values() if intent.batch is None and intent.reserved.calls
-        )
+        return tuple(intent.key for intent in self._were_sent)
+
+    @property
+    def were_worth(self) -> Amount:
+        """What these may have cost at most."""
+        return sum((intent.reserved for intent in self._were_sent), NOTHING)
+
+    @property
+    def _were_sent(self) -> list[Intent]:
+        return [intent for intent in self._left.values() if intent.batch is None and intent.reserved.calls]
 
     async def ask(self, request: Request, config: LLMConfig, key: str | None = None) -> Outcome:
         """Ask once and return the journalled outcome.
@@ -333,6 +340,14 @@ class ModelDoor:
             intent = Intent(before.key, request.hash, purse.attempts, purse.unconfirmed, purse.reserved)
             await self.journal.intend(intent.row)
 
+        def note_soon(purse: Purse) -> None:
+            attempts, unconfirmed = purse.attempts, purse.unconfirmed
+            self.journal.intend_soon(
+                before.key,
+                lambda: Intent(before.key, request.hash, attempts, unconfirmed, purse.worst()).row,
+            )
+
+        charges = self._endpoints[config.name].provider.charges
         lost = before.reserved if before.batch is None else NOTHING
         return self.budget.purse(
             request,
@@ -340,6 +355,7 @@ class ModelDoor:
             attempts=before.attempts + lost.calls,
             unconfirmed=before.unconfirmed + lost,
             note=note,
+            note_soon=note_soon if charges else None,
         )
 
     def _price(self, model: str, config: LLMConfig, *, in_batch: bool = False) -> Price:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 JournalRow = Mapping[str, Any]
@@ -23,6 +23,9 @@ class Journal(Protocol):
 
     async def intend(self, intent: JournalRow) -> None:
         """Keep, as columns of ``llm_intents``, what an ask about to be sent may cost, until its outcome is kept."""
+
+    def intend_soon(self, key: str, make: Callable[[], JournalRow]) -> None:
+        """As `intend`, without a wait: what ``make`` gives is kept in a moment, unless the outcome comes first."""
 
     async def keep_batch(self, batch: JournalRow, intents: Sequence[JournalRow] = ()) -> None:
         """Keep a batch as it is now, as columns of ``llm_batches``, with the asks that are about to go into it."""
@@ -61,6 +64,10 @@ class MemoryJournal:
     async def intend(self, intent: JournalRow) -> None:
         """Keep what an ask about to be sent may cost."""
         self.open[intent["request_key"]] = intent
+
+    def intend_soon(self, key: str, make: Callable[[], JournalRow]) -> None:
+        """Keep what an ask that is being sent may cost."""
+        self.open[key] = make()
 
     async def keep_batch(self, batch: JournalRow, intents: Sequence[JournalRow] = ()) -> None:
         """Keep a batch and its asks."""

@@ -13,6 +13,8 @@ from market_agents.storage.schema import llm_batches, llm_intents
 
 def replace_intents(connection: Connection, run_id: str, intents: Sequence[Values]) -> None:
     """Keep intents, canonical rows of ``llm_intents``, in place of those of the same asks."""
+    if not intents:
+        return
     key = codec(llm_intents).names.index("request_key")
     latest = {str(values[key]): values for values in intents}
     forget_intents(connection, run_id, latest)

@@ -32,6 +32,9 @@ from market_agents.storage.schema import llm_intents, llm_requests
 MOST_ROWS = 512
 """Rows in one commit; the rest waits for the next."""
 
+SOON_SECONDS = 0.05
+"""The longest that an intent waits for a commit to go along with."""
+
 _COLUMNS = tuple(column for column in llm_requests.columns if column.name not in {"run_id", "messages"})
 _NAMES = tuple(column.name for column in llm_requests.columns)
 _SAME = ("request_hash", "status", "response")
@@ -89,6 +92,8 @@ class StoredJournal:
         self._committed_pages: set[str] = set()
         self._committed_keys: set[str] = set()
         self._open_intents: set[str] = set()
+        self._soon: dict[str, Callable[[], Row]] = {}
+        self._will_flush: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> StoredJournal:
         return self
@@ -161,6 +166,35 @@ class StoredJournal:
         self._enqueue(_Waiting(str(intent["request_key"]), values, loop, waiter, dated, is_intent=True))
         await waiter
 
+    def intend_soon(self, key: str, make: Callable[[], Row]) -> None:
+        """Keep what an ask that is being sent may cost, with the next commit or in a moment, until it has an outcome.
+
+        An outcome that comes first saves making and writing it.
+
+        Args:
+            key: the request's.
+            make: gives columns of ``llm_intents``; called in the journal's thread.
+
+        Raises:
+            JournalError: as `commit`.
+        """
+        self._refuse_reader()
+        with self._lock:
+            self._refuse_closed()
+            self._soon[key] = make
+        loop = asyncio.get_running_loop()
+        if self._will_flush is not loop:
+            self._will_flush = loop
+            loop.call_later(SOON_SECONDS, self._flush)
+
+    def _flush(self) -> None:
+        """See to it that what was to be kept soon is kept now."""
+        self._will_flush = None
+        with self._lock:
+            if self._soon and not self._closed and not self._draining:
+                self._draining = True
+                self._thread.submit(self._drain)
+
     async def keep_batch(self, batch: Row, intents: Sequence[Row] = ()) -> None:
         """Keep a batch as it is now, with the asks that are about to go into it, all or nothing.
 
@@ -202,6 +236,7 @@ class StoredJournal:
 
     def close(self) -> None:
         """Commit what still waits, then end the thread. Idempotent."""
+        self._flush()
         with self._lock:
             self._closed = True
         self._thread.shutdown(wait=True)
@@ -223,6 +258,7 @@ class StoredJournal:
     def _enqueue(self, waiting: _Waiting) -> None:
         with self._lock:
             self._refuse_closed()
+            self._soon.pop(waiting.key, None)
             self._waiting.append(waiting)
             if not self._draining:
                 self._draining = True
@@ -232,11 +268,12 @@ class StoredJournal:
         while True:
             with self._lock:
                 batch, self._waiting = self._waiting[:MOST_ROWS], self._waiting[MOST_ROWS:]
-                if not batch:
+                soon, self._soon = self._soon, {}
+                if not batch and not soon:
                     self._draining = False
                     return
             try:
-                self._commit(batch)
+                self._commit(batch, self._made(soon))
             except BaseException as error:  # noqa: BLE001  (whatever it is, the waiters must hear of it)
                 for waiting in batch:
                     waiting.error = error
@@ -247,9 +284,15 @@ class StoredJournal:
                     self._thread.submit(self._drain)
                     return
 
-    def _commit(self, batch: Sequence[_Waiting]) -> None:
-        conflicts = self._database.write(lambda connection: self._insert(connection, batch))
-        reach("journal.commit.after")
+    def _made(self, soon: Mapping[str, Callable[[], Row]]) -> dict[str, Values]:
+        now = datetime.now(UTC)
+        rows = [{**make(), "created_at": now} for make in soon.values()]
+        return dict(zip(soon, codec(llm_intents).encode_all(self._run_id, rows), strict=True))
+
+    def _commit(self, batch: Sequence[_Waiting], soon: Mapping[str, Values]) -> None:
+        conflicts = self._database.write(lambda connection: self._insert(connection, batch, soon))
+        if batch:
+            reach("journal.commit.after")
         for waiting in batch:
             waiting.error = conflicts.get(id(waiting))
             if waiting.is_intent:
@@ -260,11 +303,18 @@ class StoredJournal:
                 self._committed_keys.add(waiting.key)
                 self._committed_pages.add(waiting.key.partition("/")[0])
 
-    def _insert(self, connection: Connection, group: Sequence[_Waiting]) -> dict[int, WriteConflict]:
+    def _insert(
+        self, connection: Connection, group: Sequence[_Waiting], soon: Mapping[str, Values]
+    ) -> dict[int, WriteConflict]:
         """Insert the new rows of a group and tell which of them contradict what is there."""
         if self._lease is not None:
             self._lease.fence(connection)
-        replace_intents(connection, self._run_id, [waiting.values for waiting in group if waiting.is_intent])
+        intents = [waiting.values for waiting in group if waiting.is_intent]
+        forget_intents(connection, self._run_id, soon.keys() & self._open_intents)
+        # Before the commit, whose acknowledgement may be lost: tried again, it may find them there.
+        self._open_intents |= soon.keys()
+        bulk.insert(connection, llm_intents, list(soon.values()))
+        replace_intents(connection, self._run_id, intents)
         batch = [waiting for waiting in group if not waiting.is_intent]
         forget_intents(connection, self._run_id, self._open_intents & {waiting.key for waiting in batch})
         known = self._stored(connection, {waiting.key for waiting in batch})
@@ -285,7 +335,8 @@ class StoredJournal:
             self._run_id,
             {waiting.cache_key: waiting.row for waiting in batch if waiting.cache_key is not None},
         )
-        reach("journal.commit.before")
+        if group:
+            reach("journal.commit.before")
         return conflicts
 
     def _stored(self, connection: Connection, keys: set[str]) -> dict[str, tuple[object, ...]]:

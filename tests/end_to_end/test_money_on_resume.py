@@ -78,3 +78,30 @@ def test_calls_in_flight_at_a_kill_count_at_their_worst_and_are_named(
     assert sum(row["unconfirmed_attempts"] for row in rows) == len(intents)
     assert sum(row["attempts"] for row in rows) == calm.requests + len(intents) >= len(fake_model.ledger())
     assert "may have been paid" in call(shell.folder, "runs", "show", "one", *place).out
+
+
+def test_without_any_cap_what_was_in_flight_at_a_kill_is_named_all_the_same(
+    shell: Shell, sqlite_url: str, fake_model: FakeModel, calm: Calm
+) -> None:
+    place = ("--database", sqlite_url)
+    fake_model.set_faults([{"kind": "hang", "match": '"role"', "every": 30}])
+    process = shell.start("run", str(SHIPPED), "--run-id", "one", *place, *settings(fake_model))
+    until_asked(fake_model, 40, process)  # the thirtieth hangs, and commits of others have come after it
+    process.kill()
+    assert ended(process).code == -signal.SIGKILL
+    fake_model.set_faults([])
+    intents = table(sqlite_url, "llm_intents", "one")
+    assert 1 <= len(intents) <= 4
+    worst = sum(Decimal(str(row["reserved_cost"])) for row in intents)
+    assert worst > 0
+    assert "may have been paid" in call(shell.folder, "runs", "show", "one", *place).out
+
+    done = call(shell.folder, "resume", "one", *place)
+    assert done.code == 0, done.err
+    assert fingerprint(sqlite_url, "one") == calm.digest
+    warned = " ".join(done.err.split())
+    assert f"{len(intents)} call{'s' * (len(intents) > 1)} in flight when the run stopped" in warned
+    assert f"${worst:.4f}" in warned
+    assert table(sqlite_url, "llm_intents", "one") == []
+    rows = table(sqlite_url, "llm_requests", "one")
+    assert sum(row["unconfirmed_attempts"] for row in rows) == len(intents)

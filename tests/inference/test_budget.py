@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
@@ -170,12 +171,41 @@ async def test_an_attempt_that_was_refused_is_none_that_may_have_been_paid() -> 
     assert (noted["attempts"], noted["unconfirmed_attempts"], noted["reserved_calls"]) == (1, 0, 0)
 
 
-async def test_without_a_cap_nothing_is_noted() -> None:
+async def test_without_a_cap_what_is_under_way_is_noted_and_nobody_waits_for_that() -> None:
     class Watched(MemoryJournal):
         async def intend(self, intent: JournalRow) -> None:
             raise AssertionError(intent)
 
-    assert answered(await ask_many(door(ScriptedProvider(), Watched()), 3)) == 3
+    journal = Watched()
+    noted: list[Mapping[str, JournalRow]] = []
+
+    async def play(_: Request) -> Completion:
+        noted.append(dict(journal.open))
+        return completion()
+
+    assert answered(await ask_many(door(ScriptedProvider(play), journal), 3)) == 3
+    [row] = noted[0].values()
+    assert (row["attempts"], row["reserved_calls"], row["reserved_tokens"]) == (0, 1, WORST_TOKENS)
+    assert row["reserved_cost"] == WORST_COST
+    assert journal.open == {}
+
+
+async def test_without_a_cap_a_refused_attempt_is_none_that_may_have_been_paid() -> None:
+    journal, refused = MemoryJournal(), AttemptFailed(Verdict.KEY_REFUSED, "no such key")
+    with pytest.raises(UserError):
+        await door(ScriptedProvider(in_turn(refused)), journal).ask(ASK, PRICED)
+    [noted] = journal.open.values()
+    assert (noted["attempts"], noted["unconfirmed_attempts"], noted["reserved_calls"]) == (1, 0, 0)
+
+
+async def test_what_costs_nothing_is_not_noted() -> None:
+    journal = MemoryJournal()
+
+    async def play(_: Request) -> Completion:
+        assert journal.open == {}
+        return completion()
+
+    assert answered(await ask_many(door(ScriptedProvider(play, charges=False), journal), 2)) == 2
 
 
 async def test_a_call_that_is_cancelled_gives_nothing_back() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from decimal import Decimal
+from functools import partial
 
 import psycopg2
 import pytest
@@ -145,6 +146,44 @@ async def test_an_intent_stays_until_its_outcome_is_there(database: Database, le
         assert [row["request_key"] for row in await later.intents()] == ["r1/a/2"]
         await later.commit(outcome("r1/a/2"))
         assert await later.intents() == []
+
+
+async def test_what_is_to_be_kept_soon_is_there_in_a_moment_and_gone_with_its_outcome(
+    database: Database, lease: Lease
+) -> None:
+    with StoredJournal(lease) as journal:
+        for attempts in (0, 1):
+            journal.intend_soon("r1/a/1", partial(intent, "r1/a/1", attempts=attempts))
+        while not (
+            found := await asyncio.to_thread(stored, database, "llm_intents", "request_key", "attempts")
+        ):
+            pass
+        assert found == [("r1/a/1", 1)]
+        journal.intend_soon("r1/a/1", partial(intent, "r1/a/1", attempts=2))
+        journal.intend_soon("r1/a/2", partial(intent, "r1/a/2"))
+        await journal.commit(outcome("r1/a/3"))
+        expected = [("r1/a/1", 2), ("r1/a/2", 0)]
+        assert stored(database, "llm_intents", "request_key", "attempts") == expected, "along with a commit"
+        await journal.commit(outcome("r1/a/1"))
+        assert stored(database, "llm_intents", "request_key") == [("r1/a/2",)]
+        journal.intend_soon("r1/a/4", partial(intent, "r1/a/4"))
+    assert stored(database, "llm_intents", "request_key") == [("r1/a/2",), ("r1/a/4",)], "at the end at last"
+
+
+async def test_a_lost_acknowledgement_doubles_no_intent(database: Database, lease: Lease) -> None:
+    lost: list[str] = []
+
+    def lose_the_first(point: str) -> None:
+        if point == "after_commit" and not lost:
+            lost.append(point)
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    with StoredJournal(lease) as journal:
+        database.reach = lose_the_first
+        journal.intend_soon("r1/a/1", partial(intent, "r1/a/1"))
+        await journal.commit(outcome("r1/a/2"))
+    assert lost
+    assert stored(database, "llm_intents", "request_key") == [("r1/a/1",)]
 
 
 async def test_a_batch_is_kept_with_its_asks_or_not_at_all(database: Database, lease: Lease) -> None:
