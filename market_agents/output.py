@@ -29,9 +29,12 @@ def say(text: str, stream: IO[str] | None = None) -> None:
         return  # the standard stream was closed before the program began
     try:
         print(_encodable(for_terminal(known_secrets()(text)), target), file=target, flush=True)
-    except OSError:
-        # A reader that went away or a full disk: the results are in the database all the same.
+    except BrokenPipeError:
         write_nowhere(target)
+    except OSError as error:  # a full disk, perhaps: what is stored stays stored, but this was not written
+        write_nowhere(target)
+        if target is sys.stdout:
+            say(f"market-agents: the output could not be written whole: {error.strerror}", sys.stderr)
 
 
 def _encodable(text: str, stream: IO[str]) -> str:

@@ -12,9 +12,9 @@ from market_agents.errors import UserError
 from market_agents.output import say
 
 SHIPPED = {
-    DEFAULT_CONFIG: "ten agents who talk and trade, and every key with its meaning",
-    "orchestrator_config.schema.json": "with which editors complete and check it",
-    ".env.example": "what keys and databases are called; a copy named .env is read",
+    DEFAULT_CONFIG: "a first run, and every key",
+    "orchestrator_config.schema.json": "for editors",
+    ".env.example": "to be copied to .env, for keys of models and a database",
 }
 """The files by name, and what each is for. A wheel holds them beside the package's code, a checkout above it."""
 

@@ -24,6 +24,14 @@ SHOWN_ROUNDS = 30
 """Rounds of one market that the tables show, the latest; JSON has them all."""
 SHOWN_DEVIATIONS = 8
 
+_LEGEND = (
+    "P0, Q: equilibrium price (middle) and quantity; bids, asks: mean open units",
+    "in: intramarginal units not traded, ex: extramarginal units traded,",
+    "of (b)uyers and (s)ellers, each a share of the maximum surplus",
+    "disp., gini: how unequal profits are; rank: whether the best trade first;",
+    "late: share of trades in the second half. All of it: docs/measures.md",
+)
+
 _PRICES = {
     "round": "round",
     "trades": "trades",
@@ -88,13 +96,12 @@ def _told(market: MarketMeasures) -> Iterator[str]:
     yield table([*_PRICES, "P0", "Q"], rows)
     yield ""
     yield table(list(_GAINS), [_cells(_GAINS, row) for row in shown])
-    yield "in: intramarginal units not traded, ex: extramarginal units traded,"
-    yield "of (b)uyers and (s)ellers, each a share of the maximum surplus"
+    yield from _LEGEND
     if len(market.rounds) > len(shown):
         yield f"({len(market.rounds) - len(shown)} earlier rounds: --json has them all)"
     yield ""
     found = market.rmsd_by_trade_number
-    deviations = " ".join(significant(deviation) for deviation in found[:SHOWN_DEVIATIONS]) or DASH
+    deviations = " ".join(_cell(deviation) for deviation in found[:SHOWN_DEVIATIONS]) or DASH
     yield "RMSD from the equilibrium price, by trade number:"
     yield f"  {deviations}{' …' if len(found) > SHOWN_DEVIATIONS else ''}"
     yield f"its slope: {DASH if market.rmsd_slope is None else significant(market.rmsd_slope)} a trade"

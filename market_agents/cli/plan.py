@@ -83,7 +83,7 @@ def _told(found: Forecast, config: SimulationConfig, latency: float) -> str:
             lines.append(f"{entry.name}: {source_in_words(entry.price)}")
     lines += [f"{entry.name}: {_batch_line(entry)}" for entry in found.entries if entry.batched]
     lines.append(
-        f"Time: {found.waves} calls wait for one another, each taken to last {latency:g} s (half of it to twice)."
+        f"Time: {found.waves} calls wait for one another, {latency:g} s each (low: half, high: twice)."
     )
     if found.batches:
         low, likely, high = BATCH_SECONDS

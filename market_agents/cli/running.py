@@ -132,7 +132,7 @@ def _tell(result: RunResult, orchestrator: MetaOrchestrator, arguments: argparse
         say(rounds_table(rounds))
         say(leaderboard_table(leaders))
         if use is not None:
-            say(f"\nThe run {resource_line(use)}")
+            say(f"The run {resource_line(use)}")
     say(_closing_lines(result, perhaps, _place(orchestrator), quiet=arguments.quiet))
 
 

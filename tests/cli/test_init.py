@@ -20,6 +20,7 @@ def test_an_empty_folder_is_told_how_to_begin_and_then_runs(cli: Cli) -> None:
     begun = cli("init")
     assert begun.code == 0
     assert begun.out.splitlines()[-1] == "now type: market-agents run"
+    assert max(map(len, begun.out.splitlines())) <= 80
     assert sorted(path.name for path in cli.folder.iterdir()) == sorted(SHIPPED)
     assert (
         cli("validate").out

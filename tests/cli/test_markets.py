@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,10 @@ def test_tables_fit_a_terminal_and_show_every_round(traded: Cli) -> None:
         assert sum(line.split()[:1] == [number] for line in lines) == 2
     assert "nan" not in shown.out.lower()
     assert "RMSD from the equilibrium price" in shown.out
+    for column in ("P0", "in", "ex", "disp.", "gini", "rank", "late"):
+        assert re.search(rf"^(.*\W)?{re.escape(column)}[:,]", shown.out, re.MULTILINE), (
+            f"{column} is not explained"
+        )
 
 
 def test_what_is_not_defined_is_a_dash(small: Cli) -> None:
