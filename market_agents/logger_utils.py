@@ -271,7 +271,8 @@ class ConsoleHandler(logging.Handler):
         if record.levelno >= logging.WARNING:
             # A warning is worth all the lines it takes.
             self._console.print(
-                Text(f"! {one_line(self.redact(record.getMessage()), MOST_OF_A_WARNING)}", style="bold red")
+                Text(f"! {one_line(self.redact(record.getMessage()), MOST_OF_A_WARNING)}", style="bold red"),
+                soft_wrap=not self._console.is_terminal,  # in a file or a pipe a warning is one line
             )
             return
         if kind in {"round", "environment", "market"}:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from market_agents.config.checks import OLD_CLIENTS
 from market_agents.config.findings import Finding
 from market_agents.config.goods import TradedGood, traded_goods
 from market_agents.config.models import SimulationConfig
@@ -18,7 +19,7 @@ def warnings_in(config: SimulationConfig) -> Iterator[Finding]:
         yield from _good_warnings(config, good)
     yield from _cash_warnings(config)
     for index, entry in enumerate(config.llm_configs):
-        if entry.client != entry.provider:
+        if entry.client in OLD_CLIENTS:
             message = f"{entry.client} is an old name; write openai, the base_url stays"
             yield ("llm_configs", index, "client"), message
     traded = {good.market: good.name for good in traded_goods(config)}

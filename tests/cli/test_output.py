@@ -106,6 +106,7 @@ def test_warnings_are_heard_even_when_quiet(small: Cli) -> None:
     assert done.err.startswith("! ")
     assert "auction.name: differs from the key auction" in done.err
     assert "…" not in done.err, "a warning is never cut"
+    assert done.err.count("\n") == 1, "and one line where nobody looks on"
 
 
 def test_the_log_file_holds_every_record_as_json(small: Cli) -> None:
