@@ -5,7 +5,8 @@
 The same rows (orders, their events, movements, trades in the shares of a real round) go into the same tables: once
 through `write_step`, which checks every value, makes it canonical, hashes the step's content and commits it with its
 step; once as ready tuples through ``executemany`` (SQLite) or as ready text through COPY (PostgreSQL, a server of its
-own). CPU time of this process, since disks differ; on PostgreSQL the wall time stands beside it.
+own). One line for all rows, and one for each kind. CPU time of this process, since disks differ; the ratio of wall
+times stands beside it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3, help="the best of so many runs counts; default: 3")
     parser.add_argument("--postgresql", action="store_true", help="start a server and measure it too")
     arguments = parser.parse_args()
-    print(f"{'database':<12} {'write_step':>13} {'bare insert':>13} {'ratio':>6} {'wall':>6}   goal {GOAL}")
+    print(
+        f"{'database':<12} {'rows':<13} {'write_step':>13} {'bare insert':>13} {'ratio':>6} {'wall':>6}   goal {GOAL}"
+    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         urls = [f"sqlite:///{folder / 'rows.db'}"]
@@ -50,26 +53,28 @@ def main() -> None:
             urls.append(stack.enter_context(PostgresServer()).create_database("rows"))
         for url in urls:
             database = stack.enter_context(open_database(url))
-            measure(database, arguments.rows, arguments.repeat)
+            step = market_rows(arguments.rows)
+            measure(database, "all", step, arguments.repeat)
+            for name, rows in step.items():
+                measure(database, name, {name: rows}, arguments.repeat)
 
 
-def measure(database: Database, count: int, repeat: int) -> None:
+def measure(database: Database, name: str, step: Step, repeat: int) -> None:
     """One line of the table."""
-    step = market_rows(count)
     rows = sum(map(len, step.values()))
     ours: list[tuple[float, float]] = []
     bare: list[tuple[float, float]] = []
     for number in range(repeat):
-        lease = _run(database, f"ours_{number}")
+        lease = _run(database, f"ours_{name}_{number}")
         ours.append(_timed(partial(write_step, lease, "r1", step)))
         lease.release()
-        lease = _run(database, f"bare_{number}")
+        lease = _run(database, f"bare_{name}_{number}")
         work = (_executemany if database.dialect == "sqlite" else _copy)(lease.run_id, step)
         bare.append(_timed(partial(database.write, work)))
         lease.release()
     (cpu, wall), (bare_cpu, bare_wall) = min(ours), min(bare)
     print(
-        f"{database.dialect:<12} {rows / cpu:>9,.0f}/s {rows / bare_cpu:>11,.0f}/s {bare_cpu / cpu:>6.2f} "
+        f"{database.dialect:<12} {name:<13} {rows / cpu:>9,.0f}/s {rows / bare_cpu:>11,.0f}/s {bare_cpu / cpu:>6.2f} "
         f"{bare_wall / wall:>6.2f}"
     )
 
@@ -108,7 +113,7 @@ def market_rows(count: int) -> Step:
                 **place, "trade_id": number, "bid_order_id": 2 * number - 1, "ask_order_id": 2 * number,
                 "buyer_id": f"agent_{2 * number - 1}", "seller_id": f"agent_{2 * number}", "good": "strawberry",
                 "price": price, "quantity": 1, "buyer_value": price + 10, "seller_cost": price - 10,
-                "buyer_surplus": Decimal(10), "seller_surplus": Decimal(10),
+                "buyer_surplus": Decimal(10), "seller_surplus": Decimal(10), "fee": 0,
             }
         )  # fmt: skip
     return step

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from types import NoneType
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -26,6 +25,12 @@ C = TypeVar("C")
 
 Cells: TypeAlias = Sequence[Any]
 """What many rows have in one column; None where a row has nothing there."""
+
+Kinds: TypeAlias = Set[type]
+
+_TEXTS: Kinds = {NoneType, str}
+_NUMBERS_ALONE: Kinds = {NoneType, int}
+_AMOUNTS: Kinds = {NoneType, int, Decimal}
 
 
 def canonical_json(value: object) -> str:
@@ -62,13 +67,36 @@ def _storable(text: str) -> str:
     return text
 
 
-def _are(values: Cells, *types: type) -> bool:
-    """Whether all values are None or exactly of one of the types, subclasses not counted."""
-    return {NoneType, *types}.issuperset(map(type, values))
+def kinds_of(values: Cells) -> Kinds:
+    """The exact types of the values; NoneType is among them if a value is missing.
+
+    It is faster than to look for None, since an amount takes a microsecond to find that it does not equal None.
+    """
+    return set(map(type, values))
 
 
-def _present(values: Cells) -> Cells:
-    return [value for value in values if value is not None] if None in values else values
+def _present(values: Cells, kinds: Kinds) -> Cells:
+    return [value for value in values if value is not None] if NoneType in kinds else values
+
+
+class Kept(dict[Any, Any]):
+    """What a function makes of values that come again and again; all is forgotten when it is too much.
+
+    Args:
+        make: the function; None stays None.
+    """
+
+    def __init__(self, make: Callable[[Any], object]) -> None:
+        super().__init__({None: None})
+        self._make = make
+
+    def __missing__(self, value: object) -> object:
+        """Made once."""
+        if len(self) >= MOST_AMOUNTS:
+            self.clear()
+            self[None] = None
+        made = self[value] = self._make(value)
+        return made
 
 
 class Stored(TypeDecorator[V], Generic[V, C]):
@@ -79,6 +107,8 @@ class Stored(TypeDecorator[V], Generic[V, C]):
     """
 
     cache_ok = True
+    is_plain = False
+    """Whether no text of its values holds a backslash, a tab or the end of a line."""
 
     @abstractmethod
     def canonical(self, value: object) -> C:
@@ -96,8 +126,12 @@ class Stored(TypeDecorator[V], Generic[V, C]):
         """A canonical value as the sqlite3 driver takes it."""
         return value
 
-    def canonical_column(self, values: Cells) -> Cells:
+    def canonical_column(self, values: Cells, kinds: Kinds) -> Cells:  # noqa: ARG002  (for those that are faster)
         """The canonical form of each value.
+
+        Args:
+            values: of one column.
+            kinds: as `kinds_of` the values.
 
         Raises:
             ValueError, TypeError: as `canonical`.
@@ -134,11 +168,11 @@ class Words(Stored[str, str]):
             raise TypeError(f"{type(value).__name__} is not text")
         return _storable(value if type(value) is str else str.__str__(value))
 
-    def canonical_column(self, values: Cells) -> Cells:
+    def canonical_column(self, values: Cells, kinds: Kinds) -> Cells:
         """Plain texts are looked through together."""
-        if not _are(values, str):
-            return super().canonical_column(values)
-        _storable("".join(_present(values)))
+        if not kinds <= _TEXTS:
+            return super().canonical_column(values, kinds)
+        _storable("".join(_present(values, kinds)))
         return values
 
     def text_column(self, values: Cells) -> Cells:
@@ -163,6 +197,7 @@ class Whole(Stored[int, int]):
 
     impl = Integer
     cache_ok = True
+    is_plain = True
 
     def __init__(self, *, big: bool = False) -> None:
         super().__init__()
@@ -181,17 +216,19 @@ class Whole(Stored[int, int]):
             raise ValueError(f"a number of {value.bit_length()} bits is too large")
         return int(value)
 
-    def canonical_column(self, values: Cells) -> Cells:
+    def canonical_column(self, values: Cells, kinds: Kinds) -> Cells:
         """Plain numbers are held against the bounds together."""
-        if _are(values, int):
-            present = _present(values)
+        if kinds <= _NUMBERS_ALONE:
+            present = _present(values, kinds)
             if not present or (-self._limit <= min(present) and max(present) <= self._limit):
                 return values
-        return super().canonical_column(values)
+        return super().canonical_column(values, kinds)
 
     def text_column(self, values: Cells) -> Cells:
         """Digits."""
-        return super().text_column(values) if None in values else list(map(str, values))
+        if NoneType in kinds_of(values):
+            return [None if value is None else str(value) for value in values]
+        return list(map(str, values))
 
 
 class Real(Stored[float, float]):
@@ -199,6 +236,7 @@ class Real(Stored[float, float]):
 
     impl = Double
     cache_ok = True
+    is_plain = True
 
     def canonical(self, value: object) -> float:
         """A finite ``float``; minus zero becomes zero, which is what SQLite would make of it."""
@@ -217,6 +255,9 @@ class Real(Stored[float, float]):
         return repr(value)
 
 
+_FORMS: dict[tuple[int, int], Kept] = {}
+
+
 class Money(Stored[Decimal, Decimal]):
     """An amount in currency units, exact to ``scale`` decimal places.
 
@@ -226,6 +267,7 @@ class Money(Stored[Decimal, Decimal]):
 
     impl = Numeric
     cache_ok = True
+    is_plain = True
 
     def __init__(self, precision: int = 20, scale: int = 6) -> None:
         super().__init__(precision, scale)
@@ -234,6 +276,8 @@ class Money(Stored[Decimal, Decimal]):
         self._quantum = Decimal(1).scaleb(-scale)
         self._limit = Decimal(10) ** (precision - scale)
         self._surely_exact = Decimal(10) ** (15 - scale)
+        # One for all columns of a kind: the price of a trade is that of its orders.
+        self._forms = _FORMS.setdefault((precision, scale), Kept(self.canonical))
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """NUMERIC; without SQLAlchemy's own conversion where the driver knows no decimals."""
@@ -255,26 +299,27 @@ class Money(Stored[Decimal, Decimal]):
 
     def text(self, value: Decimal) -> str:
         """Plain digits without trailing zeros, for example ``12.5``."""
-        return _digits(value)
+        return str(_DIGITS[value])
 
     def sqlite(self, value: Decimal) -> int | float:
         """An integer where the amount is whole, else the nearest REAL."""
-        return _number(value)
+        number: int | float = _NUMBERS[value]
+        return number
 
-    def canonical_column(self, values: Cells) -> Cells:
+    def canonical_column(self, values: Cells, kinds: Kinds) -> Cells:
         """Each amount once: the same prices and holdings come again and again."""
         # A boolean would pass for the number that it equals.
-        if not _are(values, Decimal, int):
-            return super().canonical_column(values)
-        forms: dict[object, Decimal | None] = {
-            value: self.canonical(value) for value in set(values) if value is not None
-        }
-        forms[None] = None
-        return [forms[value] for value in values]
+        if not kinds <= _AMOUNTS:
+            return super().canonical_column(values, kinds)
+        return list(map(self._forms.__getitem__, values))
+
+    def text_column(self, values: Cells) -> Cells:
+        """As `text`, for each."""
+        return list(map(_DIGITS.__getitem__, values))
 
     def sqlite_column(self, values: Cells) -> Cells:
         """As `sqlite`, for each."""
-        return [None if value is None else _number(value) for value in values]
+        return list(map(_NUMBERS.__getitem__, values))
 
     def _read(self, value: object) -> Decimal:
         # Sums over REAL carry noise far below the quantum: rounding takes it away.
@@ -285,16 +330,17 @@ class Money(Stored[Decimal, Decimal]):
         return None if value is None else self._read(value)
 
 
-@lru_cache(maxsize=MOST_AMOUNTS)
 def _digits(amount: Decimal) -> str:
     digits = f"{amount:f}"
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
-@lru_cache(maxsize=MOST_AMOUNTS)
 def _number(amount: Decimal) -> int | float:
     whole = int(amount)
     return whole if amount == whole else float(amount)
+
+
+_DIGITS, _NUMBERS = Kept(_digits), Kept(_number)
 
 
 class Json(Stored[object, str]):
@@ -335,6 +381,7 @@ class Instant(Stored[datetime, datetime]):
 
     impl = DateTime
     cache_ok = True
+    is_plain = True
 
     def __init__(self) -> None:
         super().__init__(timezone=True)

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
+from types import NoneType
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Table
 
 from market_agents.errors import MarketAgentsError
-from market_agents.storage.columns import Cells, Stored
+from market_agents.storage.columns import Cells, Stored, kinds_of
 
 Row = Mapping[str, object]
 """A row as the rest of the program gives it: values by column, ``run_id`` apart, absent meaning NULL."""
@@ -72,9 +73,10 @@ class Codec:
             for (name, stored, nullable), values in zip(  # noqa: B007  (the refusal names the column)
                 self._given, self._columns(rows), strict=True
             ):
-                if not nullable and None in values:
+                kinds = kinds_of(values)
+                if not nullable and NoneType in kinds:
                     raise ValueError("a value is missing")
-                columns.append(stored.canonical_column(values))
+                columns.append(stored.canonical_column(values, kinds))
         except _UNFIT as error:
             raise self._refusal(name, error) from error
         return zip(*columns, strict=True)
@@ -96,7 +98,12 @@ class Codec:
     def canonical(self, rows: Sequence[Values]) -> list[Values]:
         """The canonical values of rows as a database gives them, in the order of the table's columns."""
         columns = zip(self.types, zip(*rows, strict=True), strict=True)
-        return list(zip(*(stored.canonical_column(values) for stored, values in columns), strict=True))
+        return list(
+            zip(
+                *(stored.canonical_column(values, kinds_of(values)) for stored, values in columns),
+                strict=True,
+            )
+        )
 
     def encode_part(self, run_id: str, row: Row) -> dict[str, object]:
         """The canonical values of the columns that the row names; the key must be among them.
@@ -145,7 +152,7 @@ class Codec:
         """Each row as a line of PostgreSQL's COPY, its end included; at least one."""
         columns = zip(self.types, zip(*rows, strict=True), strict=True)
         fields = (
-            ["\\N" if text is None else text for text in escape_column(stored.text_column(values))]
+            ["\\N" if text is None else text for text in _escaped(stored, values)]
             for stored, values in columns
         )
         return [f"{line}\n" for line in map("\t".join, zip(*fields, strict=True))]
@@ -161,14 +168,20 @@ class Codec:
             for name, stored, values in zip(self.names, self.types, zip(*page, strict=True), strict=True):
                 if name in leave_out:
                     continue
-                texts = escape_column(stored.text_column(values))
-                if None not in values:
+                if values[0] == values[-1] and values.count(values[0]) == len(values):
+                    # The same in all rows, as most of what tells place and kind is.
+                    [text] = _escaped(stored, values[:1])
+                    form += "" if text is None else f"{name}={text}\t".replace("%", "%%")
+                    continue
+                texts = _escaped(stored, values)
+                if None not in texts:
                     form += f"{name}=%s\t"
                 else:
                     form += "%s"
                     texts = ["" if text is None else f"{name}={text}\t" for text in texts]
                 fields.append(texts)
-            lines += [(form % texts)[:-1] for texts in zip(*fields, strict=True)]
+            each = zip(*fields, strict=True) if fields else [()] * len(page)
+            lines += [(form % texts)[:-1] for texts in each]
         return lines
 
 
@@ -207,6 +220,11 @@ def escape_column(texts: Cells) -> Cells:
     if not any(mark in whole for mark in "\\\n\t\r"):
         return texts
     return [None if text is None else escape(text) for text in texts]
+
+
+def _escaped(stored: Stored[Any, Any], values: Cells) -> Cells:
+    texts = stored.text_column(values)
+    return texts if stored.is_plain else escape_column(texts)
 
 
 def content_hash(inserts: Mapping[Table, Sequence[Values]], updates: Mapping[Table, Iterable[Row]]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import order_book, session
+from benchmarks import order_book, session, storage
+from market_agents.storage import encode_step
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +46,11 @@ def test_a_wrong_book_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(order_book, "workload", lambda: [[(1, True, 10), (2, False, 5)]])
     with pytest.raises(SystemExit, match="trades and price sum are"):
         order_book.main()
+
+
+def test_the_rows_of_the_storage_benchmark_fit_the_tables() -> None:
+    step = storage.market_rows(40)
+    written = encode_step("run", step).inserts
+    assert {table.name: len(rows) for table, rows in written.items()} == {
+        name: len(rows) for name, rows in step.items()
+    }

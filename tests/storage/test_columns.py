@@ -21,6 +21,7 @@ from market_agents.storage.columns import (
     Whole,
     Words,
     canonical_json,
+    kinds_of,
 )
 
 
@@ -171,9 +172,9 @@ def test_a_column_is_treated_as_its_values_are(kind: Stored[Any, Any], values: l
         alone = [None if value is None else kind.canonical(value) for value in values]
     except (ValueError, TypeError):
         with pytest.raises((ValueError, TypeError)):
-            kind.canonical_column(values)
+            kind.canonical_column(values, kinds_of(values))
         return
-    together = list(kind.canonical_column(values))
+    together = list(kind.canonical_column(values, kinds_of(values)))
     assert [(type(value), value) for value in together] == [(type(value), value) for value in alone]
     for one, many in ((kind.text, kind.text_column), (kind.sqlite, kind.sqlite_column)):
         expected = [None if value is None else one(value) for value in alone]
@@ -183,9 +184,9 @@ def test_a_column_is_treated_as_its_values_are(kind: Stored[Any, Any], values: l
 @pytest.mark.parametrize("kind", [Whole(), Whole(big=True), Real(), Money()])
 def test_a_boolean_among_equal_numbers_is_refused(kind: Stored[Any, Any]) -> None:
     with pytest.raises(TypeError, match="bool is"):
-        kind.canonical_column([1, True, 1])
+        kind.canonical_column([1, True, 1], kinds_of([1, True, 1]))
 
 
 def test_halves_of_a_surrogate_pair_do_not_make_a_whole_across_rows() -> None:
     with pytest.raises(ValueError, match="lone surrogate"):
-        Words().canonical_column(["a\ud83d", "\ude42b"])
+        Words().canonical_column(["a\ud83d", "\ude42b"], kinds_of(["a\ud83d", "\ude42b"]))
