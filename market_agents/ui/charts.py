@@ -125,8 +125,12 @@ def price_plot(
         ys=axis.labels(),
         xs=_numbered(first, last),
         legend=(
-            ("dot trades", "trade") if deals else ("range trades", "lowest to highest"),
-            ("line mean", "mean of the round"),
+            *(
+                (("dot trades", "trade") if deals else ("range trades", "lowest to highest"),)
+                if prices
+                else ()
+            ),
+            *((("line mean", "mean of the round"),) if means else ()),
             *((("band", "equilibrium"),) if bands else ()),
         ),
     )

@@ -19,7 +19,7 @@ from market_agents.reporting.report import decisions, make_report, minds, said
 from market_agents.reporting.report.blocks import Data, Figure, Table, Text
 from market_agents.reporting.report.market import market_section
 from market_agents.reporting.report.page import as_html
-from market_agents.reporting.report.records import Market, Regime
+from market_agents.reporting.report.records import Market, Regime, read_markets
 from market_agents.storage import Row, RunStatus, open_database, set_status
 from tests.end_to_end.stage import Ended, call, play, query
 from tests.reporting.test_verbs import HOSTILE, stored
@@ -240,6 +240,16 @@ def test_markets_of_one_good_are_told_together_too() -> None:
     ]
     assert together.startswith("chat and auction trade the same units of apple")
     assert "70.0% together" in together
+
+
+def test_markets_stand_in_the_order_of_the_run(tmp_path: Path) -> None:
+    rows = [
+        {**outcome_of(1), "environment": name, "good": "apple", "realized_surplus": Decimal(0)}
+        for name in ("alpha", "zulu")
+    ]
+    stored(tmp_path, {"auction_rounds": rows}, config={"environment_order": ["zulu", "alpha"]})
+    with open_database(str(tmp_path / FILE), create=False) as database:
+        assert [market.environment for market in read_markets(database, "run")] == ["zulu", "alpha"]
 
 
 def outcome_of(number: int, **changes: object) -> Row:

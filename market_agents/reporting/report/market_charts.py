@@ -21,7 +21,8 @@ table 2."""
 
 MOST_BARS = 40
 MOST_DOTS = 40
-MANY_DEALS = 1_000
+FEW_DEALS, MANY_DEALS = 200, 1_000
+"""Trades from which on their dots are smaller, and smaller still."""
 
 
 def supply_and_demand(market: Market, regime: Regime) -> Figure:
@@ -62,13 +63,13 @@ def price_chart(market: Market) -> Figure:
     deals = market.deals
     chart = Chart("round", "price, currency", height=300)
     _draw_band(chart, market)
+    chart.line(_series(market, "mean_price").items(), ORANGE, "mean of the round")
     chart.dots(
         zip(_places(market), (deal.price for deal in deals), strict=True),
         BLUE,
         "trades",
-        size=4 if len(deals) < MANY_DEALS else 2.5,
+        size=6 if len(deals) < FEW_DEALS else 4 if len(deals) < MANY_DEALS else 2.5,
     )
-    chart.line(_series(market, "mean_price").items(), ORANGE, "mean of the round")
     changes = len(market.regimes) - 1
     shocks = f" Values or costs changed {changes} times: where the band jumps." if changes else ""
     return Figure(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from market_agents.storage import Database, fetch
+from market_agents.storage import Database, fetch, get_run
 
 Row = Mapping[str, Any]
 
@@ -64,10 +64,12 @@ class Market:
 
 
 def read_markets(database: Database, run_id: str) -> list[Market]:
-    """All markets of a run as far as it has come, by environment and good."""
+    """All markets of a run as far as it has come, in the order of its environments, by good."""
     rounds: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(fetch(database, "auction_rounds", run_id), key=_round):
         rounds.setdefault((str(row["environment"]), str(row["good"])), []).append(row)
+    order: Any = get_run(database, run_id).config.get("environment_order") or ()
+    place = {str(name): number for number, name in enumerate(order)}
     deals: dict[tuple[str, str], list[Deal]] = {}
     for row in fetch(database, "trades", run_id, columns=_OF_A_DEAL):
         deals.setdefault((str(row["environment"]), str(row["good"])), []).append(_deal(row))
@@ -79,7 +81,9 @@ def read_markets(database: Database, run_id: str) -> list[Market]:
             regimes=tuple(_regimes(database, run_id, environment, good, rows)),
             deals=tuple(deals.get((environment, good), ())),
         )
-        for (environment, good), rows in rounds.items()
+        for (environment, good), rows in sorted(
+            rounds.items(), key=lambda market: place.get(market[0][0], len(place))
+        )
     ]
 
 
