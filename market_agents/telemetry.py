@@ -14,6 +14,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from market_agents.extras import install_command
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
@@ -145,7 +147,7 @@ def _provider(variables: Mapping[str, str]) -> TracerProvider | None:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        log.info('spans need the extra telemetry: pip install "market-agents[telemetry]"')
+        log.info("spans need the extra telemetry: %s", install_command("telemetry"))
         return None
     named = variables.get("OTEL_SERVICE_NAME") or "service.name=" in variables.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""

@@ -11,6 +11,7 @@ from market_agents.cli.common import Place, add_database_flag, configured_url, g
 from market_agents.cli.runs import resume_command
 from market_agents.config import read_environment
 from market_agents.errors import UserError
+from market_agents.extras import install_command
 from market_agents.output import say
 from market_agents.storage import open_database
 
@@ -60,7 +61,7 @@ def _port(text: str) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
-        raise UserError(f"the live page needs {' and '.join(missing)}: pip install 'market-agents[ui]'")
+        raise UserError(f"the live page needs {' and '.join(missing)}: {install_command('ui')}")
     # An extra, and wanted by this verb alone.
     from market_agents.ui import create_app, listen
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from market_agents.config import DatabaseConfig, database_url, read_environment
 from market_agents.errors import UserError
+from market_agents.extras import install_command
 from market_agents.storage import Kind, dictionary, fetch, find_run_id, get_run, open_database
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class LoadedRun:
         try:
             import pandas as pd
         except ImportError as error:
-            raise UserError("data frames need pandas: pip install 'market-agents[analysis]'") from error
+            raise UserError(f"data frames need pandas: {install_command('analysis')}") from error
         entries = [entry for entry in dictionary() if entry.table == name]
         with open_database(self._url, create=False) as database:
             rows = list(fetch(database, name, self.run_id))

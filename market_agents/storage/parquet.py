@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market_agents.errors import UserError
+from market_agents.extras import install_command
 from market_agents.storage.columns import Instant, Json, Money, Real, Stored, Whole
 from market_agents.storage.dictionary import ROWS, dictionary
 from market_agents.storage.rows import Codec, Values
@@ -48,7 +49,7 @@ def _libraries() -> tuple[Any, Any]:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise UserError("Parquet needs pyarrow: pip install 'market-agents[analysis]'") from error
+        raise UserError(f"Parquet needs pyarrow: {install_command('analysis')}") from error
     return pa, parquet
 
 

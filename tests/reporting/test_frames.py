@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 import market_agents
 from market_agents import load_run
 from market_agents.errors import RunRefused, UserError
+from market_agents.extras import install_command
 from market_agents.storage import open_database, tables, write_step
 from tests.end_to_end.stage import play, query
 from tests.storage.samples import message, new_run, one_of_each, trade
@@ -79,5 +81,5 @@ def test_what_is_not_there_is_told(url: str, tmp_path: Path) -> None:
 def test_without_pandas_the_extra_is_named(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = load_run("run", url, tmp_path)
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(UserError, match=r"pip install 'market-agents\[analysis\]'"):
+    with pytest.raises(UserError, match=re.escape(install_command("analysis"))):
         run.table("trades")

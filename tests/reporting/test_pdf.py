@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pypdf import PdfReader
 from pypdf.generic import Destination
 
 from market_agents.errors import UserError
+from market_agents.extras import install_command
 from market_agents.reporting.report import write_report
 from market_agents.reporting.report.blocks import (
     Data,
@@ -116,7 +118,7 @@ def test_the_same_report_gives_the_same_file() -> None:
 
 def test_without_the_extra_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "weasyprint", None)
-    with pytest.raises(UserError, match=r'pip install "market-agents\[pdf\]"'):
+    with pytest.raises(UserError, match=re.escape(install_command("pdf"))):
         write_report(Report("t", "", (Section("a", "A", (Text("x"),)),)), tmp_path / "r.pdf", "pdf")
     assert not list(tmp_path.iterdir())
 

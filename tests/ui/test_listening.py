@@ -14,6 +14,7 @@ import pytest
 
 from market_agents.cli import ui
 from market_agents.errors import UserError
+from market_agents.extras import install_command
 from market_agents.storage import open_database, write_step
 from market_agents.ui import listen
 from tests.end_to_end.stage import Shell, call
@@ -63,7 +64,7 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(ui, "find_spec", lambda name: None)
     told = call(tmp_path, "ui")
     assert told.code == 2
-    assert told.complaints == ["the live page needs starlette and uvicorn: pip install 'market-agents[ui]'"]
+    assert told.complaints == [f"the live page needs starlette and uvicorn: {install_command('ui')}"]
 
 
 def test_the_whole_of_it_over_real_http(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from market_agents.errors import UserError
+from market_agents.extras import install_command
 from market_agents.plain_text import one_line
 from market_agents.reporting.report.blocks import Block, Folded, Lines, Report, Section, Text
 from market_agents.reporting.report.colours import LETTERS, unstyled
@@ -28,7 +29,7 @@ def as_pdf(report: Report) -> bytes:
         from weasyprint import HTML
     except ImportError as error:
         raise UserError(
-            'a report as PDF needs the extra pdf: pip install "market-agents[pdf]", or choose --format html'
+            f"a report as PDF needs weasyprint; choose --format html, or type: {install_command('pdf')}"
         ) from error
     except OSError as error:
         raise UserError(
