@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from market_agents.errors import EndpointUnusable, MarketAgentsError, ProviderAway, UserError
 from market_agents.inference.asks import Completion, Request
+from market_agents.inference.awake import AwakeClock
 from market_agents.inference.budget import Budget, Purse
 from market_agents.inference.limits import Admission, Limits
 from market_agents.inference.providers.provider import Provider
@@ -52,6 +53,7 @@ class _Trial:
     Attributes:
         address: where it goes, for messages.
         model: who is asked.
+        clock: what its time is counted on.
         started: when it was first allowed to be sent.
         total_timeout: seconds after which it is given up.
         held: seconds that our own limits kept it waiting since; they do not count.
@@ -61,6 +63,7 @@ class _Trial:
 
     address: str
     model: str
+    clock: AwakeClock
     started: float
     total_timeout: float
     held: float = 0.0
@@ -73,12 +76,12 @@ class _Trial:
     @property
     def seconds_left(self) -> float:
         """Seconds until it is given up."""
-        return self.started + self.total_timeout + self.held - _now()
+        return self.started + self.total_timeout + self.held - self.clock.now()
 
     @property
     def milliseconds(self) -> float:
         """Milliseconds since it was first allowed to be sent."""
-        return (_now() - self.started) * 1000
+        return (self.clock.now() - self.started) * 1000
 
 
 class _State:
@@ -90,6 +93,7 @@ class _State:
         self.probe = asyncio.Lock()
         self.users = 0
         self.asking = 0
+        self.clock = AwakeClock(loop)
 
 
 class Endpoint:
@@ -170,12 +174,13 @@ class Endpoint:
         state, stop = self._here(), self._stop
         state.asking += 1
         try:
-            if not self.has_answered():
-                async with state.probe:
-                    self._heed(stop)
-                    if not self.has_answered():
-                        return await self._persist(request.model, send, tokens, stop, purse)
-            return await self._persist(request.model, send, tokens, stop, purse)
+            with state.clock.watched():
+                if not self.has_answered():
+                    async with state.probe:
+                        self._heed(stop)
+                        if not self.has_answered():
+                            return await self._persist(request.model, send, tokens, stop, purse)
+                return await self._persist(request.model, send, tokens, stop, purse)
         finally:
             state.asking -= 1
 
@@ -186,10 +191,12 @@ class Endpoint:
             UserError, ProviderAway: the endpoint cannot be used at all, or does not know of batches.
         """
         self.provider.open()
-        started, failures, garbled = _now(), 0, 0
+        clock = self._here().clock
+        started, failures, garbled = clock.now(), 0, 0
         while True:
             try:
-                found = await work()
+                with clock.watched():
+                    found = await work()
             except AttemptFailed as failure:
                 failures += 1
                 garbled += failure.verdict is Verdict.GARBLED
@@ -201,19 +208,20 @@ class Endpoint:
                 unheard = (
                     not self.has_answered() and not failure.reached and failures >= PROBES_BEFORE_GIVING_UP
                 )
-                if is_final or unheard or _now() + wait - started > self._total_timeout:
+                if is_final or unheard or clock.now() + wait - started > self._total_timeout:
                     raise self.away(failure) from failure
                 await asyncio.sleep(wait)
             else:
-                self._answered_at = _now()
+                self._answered_at = clock.now()
                 return found
 
     async def _persist(
         self, model: str, send: _Send, tokens: int, stop: MarketAgentsError | None, purse: Purse
     ) -> Effort:
-        limits = self._here().limits
+        limits, clock = self._here().limits, self._here().clock
         self.provider.open()  # a slow start of ours says nothing about the endpoint
-        trial = _Trial(self.provider.base_url or "OpenAI", model, _now(), self._total_timeout)
+        where = self.provider.base_url or "OpenAI"
+        trial = _Trial(where, model, clock, clock.now(), self._total_timeout)
         while True:
             admission: Admission | None = None
             try:
@@ -238,21 +246,21 @@ class Endpoint:
             else:
                 used = completion.usage
                 limits.answered(admission, used.prompt_tokens + used.completion_tokens)
-                self._answered_at = _now()
+                self._answered_at = clock.now()
                 self._models_that_answered.add(model)
                 return Effort(completion, trial.attempts, trial.milliseconds)
 
     async def _admitted(self, limits: Limits, tokens: int, purse: Purse, trial: _Trial) -> Admission:
         """Wait for the budget, for the end of every pause, and for the limits; only pauses use up time."""
-        held_from = _now()
+        held_from = trial.clock.now()
         await purse.open()
         while True:
-            trial.held += _now() - held_from
+            trial.held += trial.clock.now() - held_from
             await _silence(limits, trial)
-            held_from = _now()
+            held_from = trial.clock.now()
             admission = await limits.admit(tokens)
             if limits.silence_left() == 0:
-                trial.held += _now() - held_from
+                trial.held += trial.clock.now() - held_from
                 return admission
             limits.give_back(admission)
 
@@ -360,9 +368,9 @@ async def _silence(limits: Limits, trial: _Trial) -> None:
 
 async def _noted(purse: Purse, trial: _Trial) -> None:
     """Keep what the attempt may cost; a database that takes long uses up none of an ask's time."""
-    since = _now()
+    since = trial.clock.now()
     await purse.sent()
-    trial.held += _now() - since
+    trial.held += trial.clock.now() - since
 
 
 async def _in_time(send: _Send, trial: _Trial) -> Completion:
@@ -376,7 +384,3 @@ async def _in_time(send: _Send, trial: _Trial) -> Completion:
 def _too_late(trial: _Trial) -> str:
     before = f"; before that: {trial.last}" if trial.last else ""
     return f"no answer from {trial.address} within {trial.total_timeout:g} s in all{before}"
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -38,6 +38,7 @@ from tests.inference.doors import (
 )
 from tests.rig.fake_model_client import FakeModel
 from tests.rig.ports import LOOPBACK, free_port
+from tests.rig.virtual_time import VirtualLoop, in_virtual_time
 
 # A ceiling for what ends by itself at once; no test waits for it.
 SOON = 600.0
@@ -562,3 +563,35 @@ async def test_a_refused_connection_says_so_and_what_to_do() -> None:
     assert isinstance(error, UserError)
     assert re.search(r"no connection to .*(refused|[Cc]onnect call failed)", str(error))
     assert "check base_url, and that the server runs" in str(error)
+
+
+# -- while the process does not run -----------------------------------------------------------------------------------
+
+
+def test_L04_a_laptop_that_sleeps_costs_no_ask_its_outcome() -> None:
+    async def play(_: Request) -> Completion:
+        if len(provider.asked) == 1:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualLoop)
+            await asyncio.sleep(3)
+            loop.sleep_through(8 * 3600)
+            await asyncio.sleep(1e9)  # the line is dead by now
+        return completion()
+
+    provider = ScriptedProvider(play)
+    effort = in_virtual_time(scripted_endpoint(provider, total_timeout=300).call(request(), "k", "k"))
+    assert effort.completion == completion()
+    assert (effort.attempts, effort.latency_ms < 400_000) == (2, True)
+
+
+def test_who_is_awake_gives_up_in_time() -> None:
+    async def play(_: Request) -> Completion:
+        await asyncio.sleep(1e9)
+        return completion()
+
+    async def asked() -> float:
+        with pytest.raises(ProviderAway):
+            await scripted_endpoint(ScriptedProvider(play), total_timeout=300).call(request(), "k", "k")
+        return asyncio.get_running_loop().time()
+
+    assert in_virtual_time(asked()) == pytest.approx(300)
