@@ -7,7 +7,9 @@ from contextlib import closing
 
 import psycopg2
 from psycopg2 import errorcodes, sql
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from market_agents.errors import DatabaseUnreachable, UserError
 from market_agents.storage.address import Address
@@ -15,6 +17,13 @@ from market_agents.storage.columns import canonical_json
 from market_agents.storage.outages import DRIVER_ERRORS, reason
 
 CONNECT_SECONDS = 5
+
+# A step of many rows or a migration takes as long as it takes, whatever a server allows its other users. Asked of
+# pg_settings, since not every version knows all three.
+_NO_TIMEOUTS = (
+    "SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN "
+    "('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
 
 
 def open_server(address: Address, *, create: bool) -> Engine:
@@ -54,7 +63,7 @@ def _engine(address: Address) -> Engine:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-    return create_engine(
+    engine = create_engine(
         address.url,
         hide_parameters=True,
         json_serializer=canonical_json,
@@ -62,6 +71,14 @@ def _engine(address: Address) -> Engine:
         pool_size=2,
         connect_args={name: value for name, value in defaults.items() if name not in address.url.query},
     )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(_NO_TIMEOUTS)
+        connection.commit()
+
+    return engine
 
 
 def _check_encoding(engine: Engine, address: Address) -> None:

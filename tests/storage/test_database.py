@@ -23,6 +23,7 @@ from sqlalchemy import Connection, text
 from market_agents.errors import DatabaseAway, DatabaseUnreachable, ExitCode, SchemaVersionError, UserError
 from market_agents.storage import Database, Lease, check_database, open_again, open_database, write_step
 from market_agents.storage.address import parse_address
+from tests.end_to_end.stage import change
 from tests.rig.ports import free_port
 from tests.rig.postgres import PostgresServer
 from tests.storage.samples import new_run, one_of_each, order, stored
@@ -403,3 +404,15 @@ def test_D07_what_was_waited_for_in_vain_is_not_waited_for_again(sqlite_url: str
         assert given_up() == 1
         database.write(lambda connection: connection.execute(text("SELECT 1")).scalar())
         assert given_up() > 1, "it came back meanwhile"
+
+
+def test_D03_a_server_that_ends_long_statements_does_not_end_a_step(postgres_url: str) -> None:
+    name = postgres_url.rpartition("/")[2].partition("?")[0]
+    for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        change(postgres_url, f"ALTER DATABASE {name} SET {setting} = '50ms'")
+    with open_database(postgres_url) as database:
+        database.write(lambda connection: connection.execute(text("SELECT pg_sleep(0.2)")))
+        idle = database.query(
+            lambda connection: connection.scalar(text("SHOW idle_in_transaction_session_timeout"))
+        )
+    assert idle == "0"
