@@ -265,7 +265,9 @@ def render_perception(perception: object) -> str:
 def _stand_in_topic(role: str, good: str, rng: Random) -> TopicProposal:
     worry = "what buyers can afford" if role == "buyer" else "what sellers need to cover their costs"
     return TopicProposal(
-        topic=rng.choice((f"A fair price for one {good}, and {worry}", f"How many {good} will change hands?"))
+        topic=rng.choice(
+            (f"A fair price for one {good}, and {worry}", f"How many units of {good} will change hands?")
+        )
     )
 
 
