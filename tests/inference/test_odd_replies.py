@@ -138,3 +138,12 @@ async def test_L09_an_error_under_200_means_what_its_own_status_means(code: int,
         with pytest.raises(AttemptFailed, match=str(code)) as failed:
             await attempt(url)
     assert (failed.value.verdict, failed.value.maybe_paid) == (verdict, False)
+
+
+async def test_a_line_end_in_a_variable_of_the_library_reaches_no_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-strawberry\n")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", " proj-strawberry\r\n")
+    async with saying(200, {}, GOOD) as url:
+        assert (await attempt(url)).text == "Fine."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from functools import cache
 from typing import Any
@@ -76,6 +77,8 @@ def make_client(*, base_url: str, api_key: str | None, timeout: float, connectio
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
     return AsyncOpenAI(
         api_key=api_key or "none",
+        organization=_variable("OPENAI_ORG_ID"),
+        project=_variable("OPENAI_PROJECT_ID"),
         base_url=base_url,
         max_retries=0,
         timeout=seconds,
@@ -83,6 +86,11 @@ def make_client(*, base_url: str, api_key: str | None, timeout: float, connectio
             verify=_certificates(), timeout=seconds, limits=limits, follow_redirects=False
         ),
     )
+
+
+def _variable(name: str) -> str | None:
+    """A variable that the library puts into a header as it stands, without the line end that files bring along."""
+    return os.environ.get(name, "").strip() or None
 
 
 @cache
