@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import traceback
 from collections.abc import Iterator
@@ -121,3 +122,11 @@ async def test_only_the_key_of_the_endpoint_is_sent(
     await served_door(fake_model.base_url, api_key=None).ask(order_request(), CONFIG)
     headers = [entry["authorization"] for entry in fake_model.ledger()]
     assert headers == [hashlib.sha256(f"Bearer {key}".encode()).hexdigest()[:12] for key in (KEY, "none")]
+
+
+@pytest.mark.parametrize("escape", ["\\u002d", "\\u002D", "\\\\u002d"])
+async def test_X01_a_key_whose_characters_are_escaped_is_a_key(escape: str) -> None:
+    told = json.dumps(reply({"role": "assistant", "content": "It is KEY, and - no more."}))
+    async with serving(told.replace("KEY", KEY.replace("-", escape))) as url:
+        outcome = await served_door(url).ask(request(), CONFIG)
+    assert outcome.content == "It is …, and - no more."

@@ -312,6 +312,8 @@ class OpenAIChatProvider:
         """The text without the key, which some servers send back."""
         if self._api_key is None or len(self._api_key) < _SHORTEST_SECRET:
             return text
+        if "\\u00" in text or "\\/" in text:
+            text = _escaped(self._api_key).sub("…", text)
         return text.replace(self._api_key, "…")
 
     @property
@@ -327,6 +329,13 @@ def _or_the_proxy(address: str) -> str:
     if (parts.scheme in proxies or "all" in proxies) and not proxy_bypass(parts.hostname or ""):
         return "; a proxy is set in the environment, which NO_PROXY can except it from"
     return ""
+
+
+def _escaped(secret: str) -> re.Pattern[str]:
+    """Finds a secret of which a server escaped some characters, as it may in JSON and in JSON within that."""
+    return re.compile(
+        "".join(rf"\\{{0,4}}(?:{re.escape(one)}|(?<=\\)u(?i:{ord(one):04x}))" for one in secret)
+    )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
