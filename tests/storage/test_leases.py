@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 from sqlalchemy import text
 
 from market_agents.errors import ExitCode, RunRefused, WriteConflict
@@ -262,3 +263,23 @@ def test_a_lock_that_comes_and_goes_is_held_by_one_at_a_time(tmp_path: Path) -> 
             done.result()
     assert set(most) == {1}
     assert not (tmp_path / "market.db.locks").exists()
+
+
+def test_the_file_goes_while_its_lock_is_still_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or another process could take the lock of a file that is then removed, and a third that of a new one."""
+    lock = FileRunLock(tmp_path / "market.db", "run")
+    assert lock.take()
+    refused: list[Path] = []
+    unlink = Path.unlink
+
+    def watched(path: Path, missing_ok: bool = False) -> None:
+        with pytest.raises(Timeout):
+            FileLock(path).acquire(timeout=0)
+        refused.append(path)
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", watched)
+        lock.release()
+    assert refused == [lock.path]
+    assert not lock.path.exists()
