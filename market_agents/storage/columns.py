@@ -92,6 +92,8 @@ class Kept(dict[Any, Any]):
 
     def __missing__(self, value: object) -> object:
         """Made once."""
+        if value is None:
+            return None  # another thread has just forgotten all
         if len(self) >= MOST_AMOUNTS:
             self.clear()
             self[None] = None
