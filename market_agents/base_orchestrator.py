@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from importlib import import_module
@@ -58,6 +58,9 @@ MESSAGES_IN_MIND = 5
 
 ConfigT = TypeVar("ConfigT", bound=EnvironmentConfig)
 ItemT = TypeVar("ItemT")
+BEGUN_TOGETHER = (
+    8  # thousands of prompts written in one turn of the event loop would hold up all else for seconds
+)
 
 
 class BaseOrchestrator(ABC, Generic[ConfigT]):
@@ -323,7 +326,7 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         return agent.strategy is None
 
     async def side_by_side(
-        self, items: Sequence[ItemT], work: Callable[[ItemT], Awaitable[Any]]
+        self, items: Sequence[ItemT], work: Callable[[ItemT], Coroutine[Any, Any, Any]]
     ) -> list[Any]:
         """Do work for all items at the same time; when one cannot go on, the others still finish what they began.
 
@@ -439,9 +442,22 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
         return self.streams.stream(*path)
 
 
-async def all_of(work: Iterable[Awaitable[ItemT]]) -> list[ItemT]:
-    """Do all at the same time; when one cannot go on, the others still finish what they began."""
-    done = await asyncio.gather(*work, return_exceptions=True)
+async def all_of(work: Iterable[Coroutine[Any, Any, ItemT]]) -> list[ItemT]:
+    """Do all at the same time, begun a few at a time; when one cannot go on, the others still finish."""
+    owed, begun = list(work), list[asyncio.Task[ItemT]]()
+    try:
+        for item in owed:
+            begun.append(asyncio.create_task(item))
+            if len(begun) % BEGUN_TOGETHER == 0:
+                await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        for item in owed[len(begun) :]:
+            item.close()
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
+        raise
+    done = await asyncio.gather(*begun, return_exceptions=True)
     results = []
     for outcome in done:
         if isinstance(outcome, BaseException):

@@ -64,7 +64,11 @@ def _main(argv: Sequence[str] | None) -> int:
     if here not in sys.path:
         sys.path.append(here)  # where a configuration's own classes (module:Class) are looked for
     try:
-        code: int = _verb(first)(arguments[1:])
+        verb = _verb(first)
+        if argv is None:
+            # What is imported stays: going through it again and again holds up a run for a tenth of a second each time.
+            gc.freeze()
+        code: int = verb(arguments[1:])
     except KeyboardInterrupt:  # before there was anything to stop in order
         print("market-agents: interrupted", file=sys.stderr)  # noqa: T201  (the command line speaks)
         return 130

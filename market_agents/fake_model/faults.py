@@ -37,7 +37,7 @@ KINDS = KINDS | LINE_KINDS | BATCH_KINDS | BATCH_REQUEST_KINDS
 BATCH_REQUESTS = frozenset({"upload", "create", "look", "list", "fetch"})
 MALFORMED = frozenset(
     {"fenced", "prose", "plain_prose", "trailing_comma", "two_objects", "list", "null", "bom"}
-    | {"megabyte_brace", "deep_100000", "digits_5000", "empty", "html", "not_json", "endless"}
+    | {"megabyte_brace", "deep_100000", "digits_5000", "empty", "html", "not_json", "endless", "long_prose"}
 )
 
 
@@ -61,6 +61,7 @@ class Rule:
         model: of ``wrong_model``, the name given back.
         cut: of ``truncate``, the share of the text that remains (1 leaves an answer that parses); of ``batch_expired``
             and ``batch_cancelled``, the share of the lines that are answered.
+        kilobytes: of ``malformed`` with ``long_prose``, how much is said before the answer.
         polls: of ``batch_waits`` and ``batch_slow``, how often one has to look before it goes on.
         on: of ``batch_status``, which requests about batches it strikes, one of ``BATCH_REQUESTS``.
     """
@@ -79,6 +80,7 @@ class Rule:
     jitter_ms: float = 0.0
     model: str = "another-model"
     cut: float = 0.5
+    kilobytes: int = 50
     polls: int = 2
     on: str = "upload"
 

@@ -16,6 +16,7 @@ from market_agents.fake_model.replies import Reply
 _PLACEHOLDER = "\x00number\x00"
 _HUGE = "95262e5670"
 _DIGITS = "7" * 5000
+_THOUGHT = "Prices went up a little, and others wait; whoever bids early pays more than whoever bids late. "
 _FORMAT_MESSAGE = "'response_format' of type '{}' is not supported by this model"
 
 
@@ -91,6 +92,7 @@ def _malform(reply: Reply, rule: Rule) -> None:
     bodies: dict[str, Callable[[], str]] = {
         "fenced": lambda: f"```json\n{text}\n```",
         "prose": lambda: f"Sure, here is my answer:\n\n{text}\n\nLet me know what you think!",
+        "long_prose": lambda: f"{_THOUGHT * (1024 * rule.kilobytes // len(_THOUGHT))}\n\n{text}",
         "plain_prose": lambda: "I would rather wait and see what the others do.",
         "trailing_comma": lambda: f"{text[:-1]},{text[-1:]}",
         "two_objects": lambda: f"{text}\n{text}",

@@ -32,6 +32,9 @@ from market_agents.storage.schema import llm_intents, llm_requests
 MOST_ROWS = 512
 """Rows in one commit; the rest waits for the next."""
 
+MOST_AWAKE = 8
+"""Waiters that go on in one turn of an event loop."""
+
 SOON_SECONDS = 0.05
 """The longest that an intent waits for a commit to go along with."""
 
@@ -396,7 +399,10 @@ def _settle(batch: Sequence[_Waiting]) -> None:
 
 
 def _wake(group: Sequence[_Waiting]) -> None:
-    for waiting in group:
+    """Wake a few, and the others in the loop's next turns: each goes on at once, and meanwhile nothing else happens."""
+    if len(group) > MOST_AWAKE:
+        group[0].loop.call_soon(_wake, group[MOST_AWAKE:])
+    for waiting in group[:MOST_AWAKE]:
         if waiting.waiter.done():
             continue
         if waiting.error is None:

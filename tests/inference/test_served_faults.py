@@ -17,7 +17,7 @@ _RETRIED = {"reset_before", "reset_mid_body", "lost_reply", "hang"}
 _FORMATS = {"no_schema_400", "no_schema_422", "no_schema_500"}
 _INVALID = {"enum_wrong", "missing_field", "extra_field", "number_as_string", "boolean_price", "huge_price"}
 _HARMLESS = {"delay", "wrong_model", "usage_missing", "usage_nan", "usage_negative"}
-_READ = {"fenced", "prose", "bom"}
+_READ = {"fenced", "prose", "long_prose", "bom"}
 
 
 async def ask(

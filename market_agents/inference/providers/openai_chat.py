@@ -205,7 +205,8 @@ class OpenAIChatProvider:
             path,
             cast_to=httpx2.Response,
             body=body,
-            options={"headers": {"Idempotency-Key": idempotency_key}},
+            # Under both names: the header is sent, and the library draws no key of its own, which takes its time.
+            options={"headers": {"Idempotency-Key": idempotency_key}, "idempotency_key": idempotency_key},
         )
         return reply.content
 
