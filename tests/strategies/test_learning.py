@@ -64,6 +64,16 @@ class TestZIP:
     def test_prices_move_as_cliff_and_bruten_say(self, shout: Shout, direction: tuple[int, int]) -> None:
         assert moves(pair(), shout) == direction
 
+    @pytest.mark.parametrize("seed", range(20))
+    def test_whose_own_quote_is_turned_down_comes_closer_wherever_between_ticks_its_price_is(
+        self, seed: int
+    ) -> None:
+        crowd = ZIPCrowd(2, np.random.default_rng(seed))
+        crowd.open(0, buying=True, limit=200)
+        crowd.open(1, buying=False, limit=100)
+        assert moves(crowd, Shout(bid=True, price=round(crowd.price(0)), accepted=False)) == (1, 0)
+        assert moves(crowd, Shout(bid=False, price=round(crowd.price(1)), accepted=False)) == (0, -1)
+
     def test_who_has_no_unit_left_no_longer_comes_closer_but_still_asks_for_more(self) -> None:
         out = pair(buyer_has_units=False, seller_has_units=False)
         assert moves(out, Shout(bid=True, price=190, accepted=False)) == (0, 0)

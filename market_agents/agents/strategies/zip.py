@@ -82,7 +82,9 @@ class ZIPCrowd:
 
     def hear(self, shout: Shout) -> None:
         """Move the prices of those whom a shout concerns."""
-        price = self._price
+        # What each would shout itself: between two ticks a trader would else believe that it had offered more than
+        # the market turned down, and with both sides one tick apart nobody would move again.
+        price = np.rint(self._price)
         above = price > shout.price
         if shout.accepted:
             # All whose price the market would have met ask more of it; those who would have missed a willing
