@@ -6,7 +6,6 @@ as ``type: your_package.module:YourOrchestrator``.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
@@ -28,7 +27,7 @@ from market_agents.insert_simulation_data import Where, storable_or_note
 from market_agents.memory import MemoryEntry, MemoryKind, Recollection
 from market_agents.plain_text import one_line
 from market_agents.telemetry import Attributes, span
-from market_agents.turns import RunContext, Thought, Turn
+from market_agents.turns import RunContext, Thought, Turn, all_of
 
 __all__ = [
     "ENVIRONMENTS",
@@ -36,7 +35,6 @@ __all__ = [
     "RunContext",
     "Thought",
     "Turn",
-    "all_of",
     "environment_model",
     "orchestrator_class",
 ]
@@ -58,9 +56,6 @@ MESSAGES_IN_MIND = 5
 
 ConfigT = TypeVar("ConfigT", bound=EnvironmentConfig)
 ItemT = TypeVar("ItemT")
-BEGUN_TOGETHER = (
-    8  # thousands of prompts written in one turn of the event loop would hold up all else for seconds
-)
 
 
 class BaseOrchestrator(ABC, Generic[ConfigT]):
@@ -440,30 +435,6 @@ class BaseOrchestrator(ABC, Generic[ConfigT]):
     def draws(self, *path: str | int) -> Random:
         """A stream of this environment."""
         return self.streams.stream(*path)
-
-
-async def all_of(work: Iterable[Coroutine[Any, Any, ItemT]]) -> list[ItemT]:
-    """Do all at the same time, begun a few at a time; when one cannot go on, the others still finish."""
-    owed, begun = list(work), list[asyncio.Task[ItemT]]()
-    try:
-        for item in owed:
-            begun.append(asyncio.create_task(item))
-            if len(begun) % BEGUN_TOGETHER == 0:
-                await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        for item in owed[len(begun) :]:
-            item.close()
-        for task in begun:
-            task.cancel()
-        await asyncio.gather(*begun, return_exceptions=True)
-        raise
-    done = await asyncio.gather(*begun, return_exceptions=True)
-    results = []
-    for outcome in done:
-        if isinstance(outcome, BaseException):
-            raise outcome
-        results.append(outcome)
-    return results
 
 
 def orchestrator_class(type_name: str) -> type[BaseOrchestrator[Any]]:

@@ -21,7 +21,7 @@ from market_agents.agents.steps.group_chat import (
 )
 from market_agents.agents.steps.market_words import move_in_words
 from market_agents.agents.steps.moderation import DEFAULT_INSTRUCTIONS, MODERATOR, Moderator
-from market_agents.base_orchestrator import BaseOrchestrator, Thought, Turn, all_of
+from market_agents.base_orchestrator import BaseOrchestrator, Thought, Turn
 from market_agents.config import EnvironmentConfig
 from market_agents.config.group_chat import GroupChatConfig
 from market_agents.environments import Act, Event
@@ -45,6 +45,7 @@ from market_agents.insert_simulation_data import ChatTurn, Where
 from market_agents.memory import MemoryEntry, MemoryKind
 from market_agents.negotiation_orchestrator import NegotiationPart
 from market_agents.rng import drawn_order
+from market_agents.turns import all_of
 
 __all__ = ["GroupChatConfig", "GroupChatOrchestrator"]
 

@@ -18,13 +18,13 @@ from pydantic import Field, create_model
 
 from market_agents.agents.cognitive_steps import chat_prompt, render_messages
 from market_agents.agents.schemas import Answer
-from market_agents.base_orchestrator import all_of
 from market_agents.config import JudgeConfig, SimulationConfig
 from market_agents.errors import NoAnswer
 from market_agents.inference import LLMOrchestrator, ModelDoor, Scope, asking
 from market_agents.insert_simulation_data import SimulationDataInserter, Where
 from market_agents.plain_text import one_line
 from market_agents.storage import Database, fetch
+from market_agents.turns import all_of
 
 READ_OF_A_THOUGHT = 2_000
 MOST_LINES = 200

@@ -1,11 +1,12 @@
-"""What a run hands to its environments, and what comes of an agent's turn in one of them."""
+"""What a run hands to its environments, what comes of an agent's turn in one of them, and turns at the same time."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from market_agents.agents.market_agent import MarketAgent
 from market_agents.agents.preferences import Preferences
@@ -16,6 +17,11 @@ from market_agents.insert_simulation_data import SimulationDataInserter
 from market_agents.logger_utils import SimulationLogger
 from market_agents.redaction import Redactor
 from market_agents.rng import RandomStreams
+
+ItemT = TypeVar("ItemT")
+
+BEGUN_TOGETHER = 8
+"""Agents that begin in one turn of the event loop: thousands of prompts written in one hold all else up for seconds."""
 
 
 @dataclass
@@ -70,3 +76,27 @@ class Turn:
     def action(self) -> Thought | None:
         """The thought that was to act."""
         return next((thought for thought in self.thoughts if thought.step == "action"), None)
+
+
+async def all_of(work: Iterable[Coroutine[Any, Any, ItemT]]) -> list[ItemT]:
+    """Do all at the same time, begun a few at a time; when one cannot go on, the others still finish."""
+    owed, begun = list(work), list[asyncio.Task[ItemT]]()
+    try:
+        for item in owed:
+            begun.append(asyncio.create_task(item))
+            if len(begun) % BEGUN_TOGETHER == 0:
+                await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        for item in owed[len(begun) :]:
+            item.close()
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
+        raise
+    done = await asyncio.gather(*begun, return_exceptions=True)
+    results = []
+    for outcome in done:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        results.append(outcome)
+    return results

@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from market_agents.base_orchestrator import BEGUN_TOGETHER, all_of
+from market_agents.turns import BEGUN_TOGETHER, all_of
 
 
 async def test_results_come_in_the_order_of_the_work() -> None:
