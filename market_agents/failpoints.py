@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
+
+from market_agents.errors import UserError
 
 VARIABLE = "MARKET_AGENTS_FAILPOINT"
 
@@ -43,15 +46,15 @@ def armed(environment: Mapping[str, str]) -> Callable[[str], None]:
     """What to call at each moment.
 
     Raises:
-        ValueError: the variable names no moment.
+        UserError: the variable names no moment, or no passage of one.
     """
     wanted = environment.get(VARIABLE, "")
     if not wanted:
         return _nothing
     point, _, count = wanted.partition(":")
-    if point not in POINTS or not (count or "1").isdigit():
-        raise ValueError(
-            f"{VARIABLE}: {wanted[:80]!r} is not POINT[:COUNT]; points are {', '.join(sorted(POINTS))}"
+    if point not in POINTS or re.fullmatch("0*[1-9][0-9]{0,8}", count or "1") is None:
+        raise UserError(
+            f"{VARIABLE}: {wanted[:80]!r} is not POINT[:COUNT]; unset it, or name one of {', '.join(sorted(POINTS))}"
         )
     fatal, passages = int(count or 1), itertools.count(1)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SERVICE = "market-agents"
+LAST_SECONDS = 3.0
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 Value: TypeAlias = str | int | float | bool | Sequence[str]
@@ -124,8 +126,18 @@ async def exporting(variables: Mapping[str, str], redact: Callable[[str], str]) 
         with recording(provider.get_tracer(SERVICE), redact):
             yield
     finally:
-        # The last spans are sent now, and nobody may be there to take them.
-        await asyncio.to_thread(provider.shutdown)
+        await _send_the_last(provider)
+
+
+async def _send_the_last(provider: TracerProvider) -> None:
+    """Send what is left, for so long; nobody may be there to take it, and the library would go on trying."""
+    sending = threading.Thread(
+        target=provider.shutdown, name="last-spans", daemon=True
+    )  # the process may end before
+    sending.start()
+    await asyncio.to_thread(sending.join, LAST_SECONDS)
+    if sending.is_alive():
+        log.warning("the last spans were not taken within %g s: is the collector there?", LAST_SECONDS)
 
 
 def is_wanted(variables: Mapping[str, str]) -> bool:

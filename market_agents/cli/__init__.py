@@ -72,6 +72,8 @@ def _main(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:  # before there was anything to stop in order
         print("market-agents: interrupted", file=sys.stderr)  # noqa: T201  (the command line speaks)
         return 130
+    except Exception as error:  # noqa: BLE001  (what an error is of is imported only where there is one)
+        return _told(error)
     return code
 
 
@@ -84,6 +86,16 @@ def _verb(name: str) -> Callable[[list[str]], int]:
     finally:
         gc.enable()
     return verb
+
+
+def _told(error: Exception) -> int:
+    """The exit code of a user's mistake that shows while a verb is imported; any other error goes on."""
+    from market_agents.errors import UserError  # only a mistake pays for it
+
+    if not isinstance(error, UserError):
+        raise error
+    print(f"market-agents: {error}", file=sys.stderr)  # noqa: T201  (the command line speaks)
+    return int(error.exit_code)
 
 
 def _help() -> str:

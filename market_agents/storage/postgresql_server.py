@@ -31,12 +31,12 @@ def open_server(address: Address, *, create: bool) -> Engine:
 
     Raises:
         DatabaseUnreachable: no answer, a refusal, or no such database and none is to be made.
-        UserError: the database is not encoded in UTF-8.
+        UserError: the database is not encoded in UTF-8, or has no schema for tables.
     """
     engine = _engine(address)
     started = time.monotonic()
     try:
-        _check_encoding(engine, address)
+        _check_use(engine, address)
     except DRIVER_ERRORS as error:
         engine.dispose()
         # A server that let us wait would let us wait again. The library counts whole seconds.
@@ -48,7 +48,7 @@ def open_server(address: Address, *, create: bool) -> Engine:
                 f"there is no database at {address.place}: name another with --database"
             ) from None
         _create_database(address)
-        _check_encoding(engine, address)
+        _check_use(engine, address)
     return engine
 
 
@@ -81,12 +81,22 @@ def _engine(address: Address) -> Engine:
     return engine
 
 
-def _check_encoding(engine: Engine, address: Address) -> None:
+def _check_use(engine: Engine, address: Address) -> None:
+    query = "SELECT current_setting('server_encoding'), current_schema(), current_setting('search_path')"
     with engine.connect() as connection:
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        encoding, schema, searched = connection.exec_driver_sql(query).one()
+    refusal = ""
     if encoding != "UTF8":
+        refusal = f"{address.place} is encoded in {encoding}: name a database with ENCODING 'UTF8'"
+    elif schema is None:
+        refusal = (
+            f"{address.place} has no schema for the tables, since search_path is {str(searched)[:80]!r} and none in it "
+            "exists or may be used: have one made with CREATE SCHEMA, or correct search_path in --database, of the "
+            "role or of the database"
+        )
+    if refusal:
         engine.dispose()
-        raise UserError(f"{address.place} is encoded in {encoding}: name a database with ENCODING 'UTF8'")
+        raise UserError(refusal)
 
 
 def _is_missing(address: Address) -> bool:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from market_agents.errors import UserError
 from market_agents.failpoints import POINTS, VARIABLE, armed
-from tests.end_to_end.stage import SHIPPED, call, fingerprint, query, status_of
+from tests.end_to_end.stage import SHIPPED, Shell, call, fingerprint, query, status_of
 from tests.rig.nursery import Nursery
 
 RUN = (
@@ -72,7 +73,18 @@ def test_without_the_variable_no_moment_is_fatal() -> None:
         reach(point)
 
 
-@pytest.mark.parametrize("value", ["nowhere", "run.owned:often", "run.owned:-1", ":1"])
+@pytest.mark.parametrize(
+    "value", ["nowhere", "run.owned:often", "run.owned:-1", "run.owned:0", "run.owned:²", ":1"]
+)
 def test_a_moment_that_does_not_exist_is_told(value: str) -> None:
-    with pytest.raises(ValueError, match=VARIABLE):
+    with pytest.raises(UserError, match=VARIABLE):
         armed({VARIABLE: value})
+
+
+def test_a_moment_that_does_not_exist_is_told_in_one_line(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.environment[VARIABLE] = "nowhere"
+    done = shell.run("runs")
+    assert done.code == 2
+    [line] = done.err.splitlines()
+    assert line.startswith(f"market-agents: {VARIABLE}: 'nowhere' is not POINT[:COUNT]; unset it")

@@ -172,6 +172,20 @@ def test_a_database_in_another_encoding_is_refused(postgres_server: PostgresServ
         postgres_server.drop_database("latin")
 
 
+def test_a_search_path_that_leads_to_no_schema_is_told(postgres_url: str) -> None:
+    url = postgres_url + "?options=-csearch_path%3Dnowhere"
+    for create in (True, False):
+        told = refusal(url, create=create)
+        assert "search_path is 'nowhere'" in told
+        assert "CREATE SCHEMA" in told
+        assert "start the server" not in told
+    with closing(psycopg2.connect(postgres_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA nowhere")
+        connection.commit()
+    with open_database(url) as database, new_run(database, "run"):
+        assert stored(database, "runs", "run_id") == [("run",)]
+
+
 def test_files_that_cannot_be_databases(tmp_path: Path) -> None:
     assert "is a folder" in refusal(str(tmp_path))
     assert "does not exist" in refusal(str(tmp_path / "no" / "market.db"))

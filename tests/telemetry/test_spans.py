@@ -158,6 +158,22 @@ def test_the_standard_variables_turn_it_on_and_off(variables: dict[str, str], wa
     assert telemetry.is_wanted(variables) is wanted
 
 
+async def test_a_collector_that_is_away_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    released, ended = threading.Event(), threading.Event()
+
+    class Away(TracerProvider):
+        def shutdown(self) -> None:
+            released.wait(20)
+            ended.set()
+
+    monkeypatch.setattr(telemetry, "LAST_SECONDS", 0.01)
+    monkeypatch.setattr(telemetry, "_provider", lambda _: Away(shutdown_on_exit=False))
+    async with telemetry.exporting({}, str):
+        pass
+    assert not ended.is_set(), "whoever runs an experiment waits for its results, not for its spans"
+    released.set()
+
+
 @pytest.fixture
 def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
     """An OTLP receiver on loopback: its address and what it took."""
