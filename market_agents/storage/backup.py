@@ -7,13 +7,13 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, select
 
-from market_agents.errors import UserError
+from market_agents.errors import DatabaseAway, UserError
 from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.address import parse_address
@@ -26,6 +26,8 @@ CONTENTS = "backup_contents"
 """The table in which a backup says what it holds: rows and SHA-256 of each table."""
 
 _PAGE = 2000
+_TRIES = 5
+"""How often a copy is begun again when its source breaks off."""
 _HIDDEN = f"'{CONTENTS}'"
 
 
@@ -43,6 +45,7 @@ def back_up(database: Database, file: Path) -> dict[str, int]:
 
     Raises:
         UserError: the file exists, or cannot be written.
+        DatabaseAway: the source stayed away; there is no file.
     """
     if file.exists():
         raise UserError(f"{file} exists already: choose another name, backups are never overwritten")
@@ -76,6 +79,7 @@ def restore(file: Path, url: str) -> dict[str, int]:
     Raises:
         UserError: no backup, a damaged one, or a database that would be overwritten.
         DatabaseUnreachable: PostgreSQL does not answer.
+        DatabaseAway: it stayed away later on; nothing is restored.
     """
     target = parse_address(url)
     if target.path is not None and target.path.exists():
@@ -108,19 +112,50 @@ def _refuse_leftovers(path: Path) -> None:
 def copy_rows(source: Database, target: Database) -> None:
     """Copy every row of one database into another one, in one transaction, as the source stands at one moment.
 
+    Either may break off on the way: it is waited for, and the copy is begun again.
+
     Raises:
         UserError: the target holds runs already.
+        DatabaseAway: one of them stayed away, or broke off again and again; nothing is copied.
     """
 
     def work(connection: Connection) -> None:
         if connection.scalar(select(func.count()).select_from(runs)):
             raise UserError(f"{target.address.place} holds runs already: name an empty database")
+        with closing(_every_page(source)) as pages:
+            for table, page in pages:
+                bulk.insert(connection, table, codec(table).canonical(page))
+
+    try:
+        for _ in range(_TRIES):
+            try:
+                target.write(work)
+            except _SourceBrokeOffError:
+                source.query(lambda connection: connection.scalar(select(1)))  # waits until it is there again
+            else:
+                return
+    except DatabaseAway as error:
+        raise _given_up(str(error).partition(": bring it back")[0]) from error
+    raise _given_up(f"{source.address.place} broke off {_TRIES} times")
+
+
+class _SourceBrokeOffError(Exception):
+    """What a copy is made of cannot be read on; nothing of the copy is kept."""
+
+
+def _given_up(why: str) -> DatabaseAway:
+    return DatabaseAway(f"nothing was copied, since {why}: bring it back and give the command again")
+
+
+def _every_page(source: Database) -> Generator[tuple[Table, Sequence[Values]], None, None]:
+    """All rows of all tables at one moment. What fails between two pages is not the source's, and goes past it."""
+    try:
         with source.read() as rows:
             for table in metadata.sorted_tables:
                 for page in _pages(rows, table):
-                    bulk.insert(connection, table, codec(table).canonical(page))
-
-    target.write(work)
+                    yield table, page
+    except DatabaseAway as error:
+        raise _SourceBrokeOffError from error
 
 
 def _pages(connection: Connection, table: Table) -> Iterator[Sequence[Values]]:

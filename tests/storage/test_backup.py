@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, Table
 
-from market_agents.errors import UserError
+from market_agents.errors import DatabaseAway, UserError
 from market_agents.meta_orchestrator import Start
 from market_agents.storage import (
     Database,
     Lease,
     back_up,
+    bulk,
     digest,
     get_run,
     open_database,
@@ -21,7 +24,9 @@ from market_agents.storage import (
     tables,
     write_step,
 )
+from market_agents.storage.rows import Values
 from tests.end_to_end.stage import call, play
+from tests.rig.postgres import PostgresServer
 from tests.storage.samples import new_run
 
 SMALL = {"num_agents": 4, "max_rounds": 1}
@@ -97,6 +102,40 @@ def test_a_backup_is_never_overwritten_and_never_half(
     with pytest.raises(UserError, match="No space left"):
         back_up(database, tmp_path / "new.db")
     assert [path.name for path in tmp_path.iterdir() if "new.db" in path.name] == []
+
+
+def test_D01_a_server_that_is_killed_during_a_copy_is_waited_for(
+    postgres_server: PostgresServer, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insert, stops = bulk.insert, [lambda: postgres_server.restart(hard=True)]
+
+    def interrupted(connection: Connection, table: Table, rows: Sequence[Values]) -> None:
+        if stops and table.name == "steps":
+            stops.pop()()
+        insert(connection, table, rows)
+
+    play(tmp_path, f"sqlite:///{tmp_path / 'market.db'}", SMALL, start=Start(run_id="one"))
+    with open_database(str(tmp_path / "market.db")) as database:
+        back_up(database, tmp_path / "saved.db")
+        expected = digest(database, "one")
+    monkeypatch.setattr(bulk, "insert", interrupted)
+    restore(tmp_path / "saved.db", postgres_url)
+    assert not stops
+    with open_database(postgres_url) as database:
+        assert digest(database, "one") == expected
+        stops.append(lambda: postgres_server.restart(hard=True))
+        back_up(database, tmp_path / "again.db")
+        assert not stops
+        database.patience = 0
+        stops.append(postgres_server.kill_hard)
+        try:
+            with pytest.raises(DatabaseAway, match="give the command again"):
+                back_up(database, tmp_path / "never.db")
+        finally:
+            postgres_server.start()
+    assert not [path.name for path in tmp_path.iterdir() if "never.db" in path.name]
+    with open_database(str(tmp_path / "again.db")) as copy:
+        assert digest(copy, "one") == expected
 
 
 @pytest.mark.parametrize(
