@@ -31,6 +31,10 @@ def _web_address(text: str) -> str:
         parts = urlsplit("")
     if not usable or not text.isascii() or " " in text:
         raise ValueError("expected an address that begins with http:// or https://")
+    try:
+        (parts.hostname or "").encode("idna")  # as whoever looks the name up does
+    except UnicodeError:
+        raise ValueError("expected a host whose name has 1 to 63 characters between its dots") from None
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("expected an address without user, password or query; put the key into .env")
     return text

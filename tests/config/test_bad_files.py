@@ -231,6 +231,12 @@ BAD = [
         "begins with http",
     ),
     Bad(
+        MODELS + "  - name: a\n    model: m\n    base_url: http://a..b/v1\n",
+        7,
+        "llm_configs[0].base_url",
+        "1 to 63 characters between its dots",
+    ),
+    Bad(
         MODELS + "  - {name: a, client: offline}\n  - name: a\n    client: offline\n",
         6,
         "llm_configs[1].name",

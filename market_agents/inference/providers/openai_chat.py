@@ -30,7 +30,8 @@ from market_agents.inference.structured import schema_in_words, wire_schema
 from market_agents.plain_text import one_line
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
-_RETRIED_STATUSES = {408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529}
+# Of a server's own errors all but what it will never do: gateways have numbers of their own for a server that is away.
+_RETRIED_STATUSES = {408, 409, 425, *range(500, 600)} - {501, 505}
 # Only codes and whole sentences: a refusal may quote the request, and agents talk of money too.
 _WORDS_OF_NO_MONEY = (
     "insufficient_quota",
@@ -250,6 +251,8 @@ class OpenAIChatProvider:
             )
         if any(isinstance(cause, aiohttp.ClientResponseError) for cause in chain):
             return AttemptFailed(Verdict.GARBLED, f"{self.address} does not answer in HTTP; check base_url")
+        if any(isinstance(cause, httpx2.DecodingError) for cause in chain):
+            return AttemptFailed(Verdict.GARBLED, f"{self.address} sends a reply that cannot be unpacked")
         if any(isinstance(cause, TimeoutError | aiohttp.ServerTimeoutError) for cause in chain):
             return self._timed_out()
         why = type(chain[-1]).__name__
@@ -396,20 +399,22 @@ def chat_body(request: Request, manner: Manner) -> dict[str, Any]:
 def _retry_after(error: openai.APIStatusError) -> float | None:
     """Seconds that the provider asks us to wait: a number, or a date counted from the reply's own ``Date``.
 
-    A wait below nothing, or one that nobody can read, is none.
+    A wait below nothing, or one that nobody can read, is none; of several the longest counts.
     """
     headers = error.response.headers
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name)
-        if value is None:
-            continue
-        try:
-            seconds = float(value) / unit
-        except ValueError:
-            seconds = _seconds_between(headers.get("date"), value)
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
+        waits = [_seconds(value, unit, headers.get("date")) for value in headers.get_list(name)]
+        told = [seconds for seconds in waits if math.isfinite(seconds) and seconds >= 0]
+        if told:
+            return max(told)
     return None
+
+
+def _seconds(wait: str, unit: float, now: str | None) -> float:
+    try:
+        return float(wait) / unit
+    except ValueError:
+        return _seconds_between(now, wait)
 
 
 def _origin(reply: httpx2.Response) -> str:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import selectors
 import ssl
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, Self
+from weakref import WeakSet
 
+import aiohttp
 import httpx2
 import openai
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.typedefs import RawHeaders
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 MOST_BYTES = 16 * 2**20
@@ -19,14 +25,69 @@ MOST_BYTES_OF_MANY = 2**30
 
 _LONGEST_CONNECTING = 10.0
 _MANY = ("/content", "/embeddings")
+# It needs no file of its own, and takes any number of them; where there is none, the other does.
+_Poll: type[selectors.SelectSelector] = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class ReplyTooLong(Exception):
     """A reply's body had more bytes than any reply that we may be sent."""
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Hands out no connection a second time on which something has come since: nobody has asked for that.
+
+    A reply that a server sends twice would be taken for the answer to the next request, which may be another agent's.
+    A server that has closed the connection meanwhile would cost an attempt of which nobody knows whether it was paid.
+    """
+
+    def __init__(self, **rest: Any) -> None:  # noqa: ANN401  (handed on as it comes)
+        super().__init__(**rest)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Any],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> Connection:
+        """A connection that was not used before, or on which all is silent."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or protocol not in self._used:
+                break
+            if not protocol.should_close and not _has_come(protocol):
+                return connection
+            connection.close()
+        if protocol is not None:
+            self._used.add(protocol)
+        return connection
+
+
+class _Reply(aiohttp.ClientResponse):
+    """A reply without what says nothing about it: the cookies, which we keep none of, and the letters of its reason."""
+
+    async def start(self, connection: Connection) -> Self:
+        """Read the reply's head."""
+        await super().start(connection)
+        # The library takes nothing else, and an overloaded server may say that it is in its own language.
+        self.reason = (self.reason or "").encode("ascii", "replace").decode("ascii")
+        return self
+
+    @property
+    def raw_headers(self) -> RawHeaders:
+        """Names and values. A cookie would tie requests together, and the library trips over odd ones."""
+        return tuple(one for one in super().raw_headers if not one[0].lower().startswith(b"set-cookie"))
+
+
 class _BoundedClient(DefaultAioHttpClient):
     """The transport of the library, which reads no body beyond a bound: it closes the connection there."""
+
+    def _init_transport(self, *given: Any, **rest: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401
+        return _with_our_sessions(super()._init_transport(*given, **rest))
+
+    def _init_proxy_transport(self, *given: Any, **rest: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401
+        return _with_our_sessions(super()._init_proxy_transport(*given, **rest))
 
     async def send(
         self,
@@ -51,6 +112,34 @@ class _BoundedClient(DefaultAioHttpClient):
         headers = response.headers.copy()
         headers.pop("content-encoding", None)  # the body that is handed on is unpacked
         return httpx2.Response(response.status_code, headers=headers, content=body, request=response.request)
+
+
+def _with_our_sessions(transport: Any) -> httpx2.AsyncBaseTransport:  # noqa: ANN401  (the library tells no type)
+    transport.client = partial(_session, transport.limits, transport.ssl_context)
+    given: httpx2.AsyncBaseTransport = transport
+    return given
+
+
+def _session(limits: httpx2.Limits, certificates: ssl.SSLContext) -> aiohttp.ClientSession:
+    most = limits.max_connections
+    return aiohttp.ClientSession(
+        connector=_Connector(
+            limit=100 if most is None else most, keepalive_timeout=limits.keepalive_expiry, ssl=certificates
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        response_class=_Reply,
+    )
+
+
+def _has_come(protocol: ResponseHandler) -> bool:
+    """Whether there is something to read that the event loop has not seen yet; the end counts too."""
+    transport = protocol.transport
+    socket = None if transport is None else transport.get_extra_info("socket")
+    if socket is None:
+        return False
+    with _Poll() as poll:
+        poll.register(socket, selectors.EVENT_READ)
+        return bool(poll.select(0))
 
 
 async def _read(response: httpx2.Response, most: int) -> bytes:
