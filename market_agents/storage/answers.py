@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, delete, func, select
 
 from market_agents.storage.columns import Instant, Money, Name, Whole, Words
 from market_agents.storage.database import Database
-from market_agents.storage.rows import Row, codec
+from market_agents.storage.rows import Row, Values, codec
 from market_agents.storage.schema import llm_requests, metadata
 
 shared_metadata: Final = MetaData(naming_convention=metadata.naming_convention)
@@ -89,6 +89,14 @@ def keep_answers(connection: Connection, run_id: str, rows: Mapping[str, Row]) -
         f"INSERT INTO cached_answers ({', '.join(names)}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608  (names of the schema)
     )
     connection.execute(statement, [dict(zip(names, row, strict=True)) for row in stored])
+
+
+def unkept(connection: Connection, rows: Sequence[Values]) -> list[Values]:
+    """Those of a page of the table's rows under whose keys nothing is kept yet."""
+    place = codec(cached_answers).names.index("cache_key")
+    key = cached_answers.c.cache_key
+    kept = set(connection.scalars(select(key).where(key.in_([row[place] for row in rows]))))
+    return [row for row in rows if row[place] not in kept]
 
 
 def cache_counts(database: Database) -> Sequence[CacheCount]:

@@ -17,6 +17,7 @@ from market_agents.errors import DatabaseAway, UserError
 from market_agents.failpoints import reach
 from market_agents.storage import bulk
 from market_agents.storage.address import parse_address
+from market_agents.storage.answers import cached_answers, unkept
 from market_agents.storage.database import Database, open_database
 from market_agents.storage.rows import Values, codec
 from market_agents.storage.schema import metadata, runs
@@ -112,6 +113,7 @@ def _refuse_leftovers(path: Path) -> None:
 def copy_rows(source: Database, target: Database) -> None:
     """Copy every row of one database into another one, in one transaction, as the source stands at one moment.
 
+    Answers kept for later runs that the target has already stay as they are.
     Either may break off on the way: it is waited for, and the copy is begun again.
 
     Raises:
@@ -124,7 +126,10 @@ def copy_rows(source: Database, target: Database) -> None:
             raise UserError(f"{target.address.place} holds runs already: name an empty database")
         with closing(_every_page(source)) as pages:
             for table, page in pages:
-                bulk.insert(connection, table, codec(table).canonical(page))
+                values = codec(table).canonical(page)
+                bulk.insert(
+                    connection, table, unkept(connection, values) if table is cached_answers else values
+                )
 
     try:
         for _ in range(_TRIES):
@@ -151,7 +156,7 @@ def _every_page(source: Database) -> Generator[tuple[Table, Sequence[Values]], N
     """All rows of all tables at one moment. What fails between two pages is not the source's, and goes past it."""
     try:
         with source.read() as rows:
-            for table in metadata.sorted_tables:
+            for table in (*metadata.sorted_tables, cached_answers):
                 for page in _pages(rows, table):
                     yield table, page
     except DatabaseAway as error:

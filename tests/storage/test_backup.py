@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,11 @@ from market_agents.storage import (
     tables,
     write_step,
 )
+from market_agents.storage.answers import find_answer, keep_answers
 from market_agents.storage.rows import Values
 from tests.end_to_end.stage import call, play
 from tests.rig.postgres import PostgresServer
-from tests.storage.samples import new_run
+from tests.storage.samples import new_run, outcome
 
 SMALL = {"num_agents": 4, "max_rounds": 1}
 
@@ -102,6 +104,29 @@ def test_a_backup_is_never_overwritten_and_never_half(
     with pytest.raises(UserError, match="No space left"):
         back_up(database, tmp_path / "new.db")
     assert [path.name for path in tmp_path.iterdir() if "new.db" in path.name] == []
+
+
+def test_answers_kept_for_later_runs_are_saved_though_their_runs_are_gone(
+    database_url: str, postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    asked = outcome(created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    many = {f"key {number}": {**asked, "response": f"{number} 🍓"} for number in range(3)}
+    with open_database(database_url) as database:
+        database.write(lambda connection: keep_answers(connection, "deleted", many))
+        back_up(database, tmp_path / "saved.db")
+    other = postgres_server.create_database("others")
+    try:
+        with open_database(other) as database:
+            mine = {"key 1": {**asked, "response": "mine"}}
+            database.write(lambda connection: keep_answers(connection, "own", mine))
+        restore(tmp_path / "saved.db", other)
+        restore(tmp_path / "saved.db", str(tmp_path / "again.db"))
+        for url, second in ((other, "mine"), (str(tmp_path / "again.db"), "1 🍓")):
+            with open_database(url) as database:
+                found = database.query(lambda connection: [find_answer(connection, key) for key in many])
+            assert [row and row["response"] for row in found] == ["0 🍓", second, "2 🍓"]
+    finally:
+        postgres_server.drop_database("others")
 
 
 def test_D01_a_server_that_is_killed_during_a_copy_is_waited_for(
