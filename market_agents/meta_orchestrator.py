@@ -186,11 +186,11 @@ class MetaOrchestrator:
         Raises:
             MarketAgentsError: with the exit code that the command line gives.
         """
-        try:
+        with suppress(RuntimeError):
             asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.run_simulation())
-        raise UserError("an event loop runs already, as in a notebook: use `await ….run_simulation()`")
+            raise UserError("an event loop runs already, as in a notebook: use `await ….run_simulation()`")
+        # Out here, or all that goes wrong in the run would seem to come of there being no loop before it.
+        return asyncio.run(self.run_simulation())
 
     async def run_simulation(self) -> RunResult:
         """Run to the end, or until something stops the run; its status is stored in every case."""

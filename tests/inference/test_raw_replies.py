@@ -225,6 +225,19 @@ async def test_N07_a_reply_that_http_does_not_allow_is_a_failed_attempt(
     assert KEY not in "".join(traceback.format_exception(failed.value))
 
 
+def test_N07_what_the_asker_was_handling_explains_no_failure() -> None:
+    async def asked() -> None:
+        async with speaking(lambda *_: CUT_OFF["in a chunk"], stays=False) as (url, _):
+            await attempt(url)
+
+    try:
+        raise TimeoutError
+    except TimeoutError:
+        with pytest.raises(AttemptFailed, match="broke the connection off: TransferEncodingError") as failed:
+            asyncio.run(asked())
+    assert not failed.value.timed_out
+
+
 @pytest.mark.parametrize("said", ["gzip that is none", "no size", "two lengths", "many headers"])
 async def test_N07_what_nobody_can_read_is_paid_for_three_times_at_most(said: str) -> None:
     journal = MemoryJournal()

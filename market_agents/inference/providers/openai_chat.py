@@ -343,11 +343,11 @@ def _escaped(secret: str) -> re.Pattern[str]:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what caused it, the outermost first."""
+    """An exception and what caused it, the outermost first; not what the asker was handling when it asked."""
     seen: BaseException | None = error
     while seen is not None:
         yield seen
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.__cause__
 
 
 def _refuses_format(status: int, said: str, request: Request, used: _Format) -> bool:
