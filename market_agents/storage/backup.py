@@ -121,8 +121,13 @@ def copy_rows(source: Database, target: Database) -> None:
         DatabaseAway: one of them stayed away, or broke off again and again; nothing is copied.
     """
 
+    is_written = False
+
     def work(connection: Connection) -> None:
+        nonlocal is_written
         if connection.scalar(select(func.count()).select_from(runs)):
+            if is_written:
+                return  # the commit was done, and its acknowledgement lost
             raise UserError(f"{target.address.place} holds runs already: name an empty database")
         with closing(_every_page(source)) as pages:
             for table, page in pages:
@@ -130,6 +135,7 @@ def copy_rows(source: Database, target: Database) -> None:
                 bulk.insert(
                     connection, table, unkept(connection, values) if table is cached_answers else values
                 )
+        is_written = True
 
     try:
         for _ in range(_TRIES):

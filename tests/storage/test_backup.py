@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg2
 import pytest
 from sqlalchemy import Connection, Table
 
@@ -26,6 +27,7 @@ from market_agents.storage import (
     write_step,
 )
 from market_agents.storage.answers import find_answer, keep_answers
+from market_agents.storage.backup import copy_rows
 from market_agents.storage.rows import Values
 from tests.end_to_end.stage import call, play
 from tests.rig.postgres import PostgresServer
@@ -127,6 +129,24 @@ def test_answers_kept_for_later_runs_are_saved_though_their_runs_are_gone(
             assert [row and row["response"] for row in found] == ["0 🍓", second, "2 🍓"]
     finally:
         postgres_server.drop_database("others")
+
+
+def test_D02_a_copy_whose_acknowledgement_is_lost_is_whole(postgres_url: str, tmp_path: Path) -> None:
+    losses = ["after_commit"]
+
+    def lose(moment: str) -> None:
+        if moment in losses:
+            losses.remove(moment)
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    with open_database(str(tmp_path / "market.db")) as source, open_database(postgres_url) as target:
+        with new_run(source, "one"):
+            target.reach = lose
+            copy_rows(source, target)
+        assert not losses
+        assert get_run(target, "one").run_id == "one"
+        with pytest.raises(UserError, match="holds runs already"):
+            copy_rows(source, target)
 
 
 def test_D01_a_server_that_is_killed_during_a_copy_is_waited_for(
