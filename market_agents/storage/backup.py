@@ -203,7 +203,12 @@ def _checked_copy(file: Path, target: Path) -> dict[str, int]:
     """A copy of a backup's database, held against what the backup says that it holds, in today's schema."""
     if not file.is_file():
         raise UserError(f"there is no backup at {file}: name a file that `market-agents db backup` wrote")
-    shutil.copyfile(file, target)
+    try:
+        shutil.copyfile(file, target)
+    except OSError as error:
+        raise UserError(
+            f"{file} cannot be copied to {target.parent} ({error.strerror}): see to its rights and to room there"
+        ) from error
     check_integrity(target, str(file))
     try:
         with closing(sqlite3.connect(target)) as connection, connection:

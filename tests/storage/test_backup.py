@@ -214,6 +214,19 @@ def test_what_is_no_backup_is_not_restored(tmp_path: Path, content: bytes | None
     assert not (tmp_path / "again.db").exists()
 
 
+def test_a_backup_that_cannot_be_read_is_told(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "saved.db").write_bytes(b"")
+    monkeypatch.setattr("shutil.copyfile", closed)
+    for url in (postgres_url, str(tmp_path / "again.db")):
+        with pytest.raises(UserError, match=r"saved\.db cannot be copied .*Permission denied"):
+            restore(tmp_path / "saved.db", url)
+
+
 @pytest.mark.parametrize("end", ["-wal", "-journal"])
 def test_nothing_is_restored_beside_the_log_of_a_former_database(tmp_path: Path, end: str) -> None:
     """SQLite would take the log for the restored file's own, and its old rows with it."""
