@@ -22,7 +22,7 @@ def test_the_beginning_of_an_id_and_latest_name_a_run(three: Cli) -> None:
     assert three("runs", "show", "ot").out.startswith("run other: completed")
     assert three("runs", "show", "latest").out.startswith("run pilot-2: completed")
     assert three("report", "latest").out == "the report of run pilot-2 is in report.html\n"
-    assert three("export", "o", "-o", "results").out == "run other is in results\n"
+    assert three("export", "o", "-o", "results").out.startswith("run other is in results: ")
     assert three("resume", "latest").out == "run pilot-2 is completed; there is nothing to resume\n"
     assert three("replay", "latest", "--quiet").out.startswith("Run pilot-2 completed")
     assert "pilot-1  " in three("runs", "compare", "oth", "pilot-1").out

@@ -108,7 +108,7 @@ def test_stopped_by_a_signal_and_resumed_by_the_printed_line(
     process = begin(shell, fake_model, sqlite_url, 60)
     process.send_signal(number)
     stopped = ended(process)
-    assert stopped.code == code
+    assert stopped.code == code, stopped.err
     assert "Traceback" not in stopped.err
     assert "stopping" in stopped.err
     assert status_of(sqlite_url, "one") == "interrupted"
