@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,15 @@ def test_killed_twice(
     assert_as_if_nothing_had_been(sqlite_url, fake_model, calm, stops=2)
 
 
+@pytest.fixture
+def heeded_hangup() -> Iterator[None]:
+    """Started programs heed SIGHUP, also where whoever started the tests has them ignore it, as ``nohup`` does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heeded_hangup")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
