@@ -20,7 +20,7 @@ from market_agents.auction_orchestrator import AuctionOrchestrator
 
 class Blabbing(AuctionOrchestrator):
     async def think(self, agent, step, round_number, sub_round):
-        async def tell(_):
+        async def tell(*_):
             raise RuntimeError("the key is " + os.environ["CANARY_KEY"] + " at " + os.environ["DATABASE_URL"])
         if agent.id == "agent_1":
             step = type("Telling", (), {"name": step.name, "execute": tell, "environment_name": self.name})()
@@ -78,7 +78,8 @@ def test_X01_whatever_raises_it_no_canary_gets_out(
     flags = ("--run-id", "one", "--log-file", "log.jsonl")
     done = nursery.run(tmp_path, "run", *flags, **variables)
     assert done.code == (0 if kind == "Blabbing" else 1), done.err
-    assert "RuntimeError" in done.err + (tmp_path / "log.jsonl").read_text("utf-8")
+    told = done.err + (tmp_path / "log.jsonl").read_text("utf-8")
+    assert f"RuntimeError: {'the key is ' if kind == 'Blabbing' else 'no '}" in told
     others = [
         nursery.run(tmp_path, *words, **variables)
         for words in (
