@@ -56,6 +56,9 @@ class ZIPCrowd:
         self._active: Flags = np.zeros(size, dtype=np.bool_)
         self._known: Flags = np.zeros(size, dtype=np.bool_)
         self._price: Floats = np.ones(size)
+        # What each would shout itself: between two ticks a trader would else believe that it had offered more than
+        # the market turned down, and with both sides one tick apart nobody would move again.
+        self._quoted: Floats = np.ones(size)
 
     def draw_parameters(self, index: int, generator: np.random.Generator) -> None:
         """Draw one trader's β, γ and μ0 from a stream of its own."""
@@ -76,15 +79,14 @@ class ZIPCrowd:
         if limit is not None:
             self._limit[index] = max(limit, 1)
             self._price[index] = self._limit[index] * (1 + self._sign[index] * self._margin[index])
+            self._quoted[index] = round(self._price[index])
 
     def begin_period(self) -> None:
         """Nothing is forgotten from one period to the next."""
 
     def hear(self, shout: Shout) -> None:
         """Move the prices of those whom a shout concerns."""
-        # What each would shout itself: between two ticks a trader would else believe that it had offered more than
-        # the market turned down, and with both sides one tick apart nobody would move again.
-        price = np.rint(self._price)
+        price = self._quoted
         above = price > shout.price
         if shout.accepted:
             # All whose price the market would have met ask more of it; those who would have missed a willing
@@ -118,7 +120,8 @@ class ZIPCrowd:
         # A buyer that gives up all of its limit quotes one tick.
         margin = np.where(sign < 0, np.minimum(margin, 1 - 1 / limit), margin)
         self._margin[who] = margin
-        self._price[who] = limit * (1 + sign * margin)
+        self._price[who] = moved = limit * (1 + sign * margin)
+        self._quoted[who] = np.rint(moved)
 
 
 class ZIP(QuotingStrategy):
