@@ -23,15 +23,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _cache(arguments: argparse.Namespace) -> int:
-    database = open_configured_database(arguments.database)
-    try:
+    with open_configured_database(arguments.database) as database:
         if arguments.what == "clear":
             forgotten = counted(clear_cache(database, arguments.model), "answer")
             say(f"{forgotten} forgotten; the journals of runs keep theirs")
         else:
             say(_stats(database))
-    finally:
-        database.close()
     return 0
 
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -118,12 +119,10 @@ def open_database_of_run(arguments: argparse.Namespace) -> Database:
         RunRefused: no such run, or several.
         UserError: the database is not there, or cannot be reached.
     """
-    database = open_configured_database(arguments.database)
-    try:
+    with ExitStack() as until_found:
+        database = until_found.enter_context(open_configured_database(arguments.database))
         arguments.run_id = find_run_id(database, arguments.run_id)
-    except BaseException:
-        database.close()
-        raise
+        until_found.pop_all()
     return database
 
 

@@ -42,11 +42,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_database_of_run(arguments)
-        try:
+        with open_database_of_run(arguments) as database:
             report = conversation_report(database, arguments.run_id)
-        finally:
-            database.close()
         # Escapes keep what agents said whole in JSON, and harmless on a terminal.
         say(json.dumps(report.as_dict(), ensure_ascii=True) if arguments.json else in_tables(report))
         return 0

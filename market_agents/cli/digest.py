@@ -25,11 +25,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_database_of_run(arguments)
-        try:
+        with open_database_of_run(arguments) as database:
             say(digest(database, arguments.run_id))
-        finally:
-            database.close()
         return 0
 
     return guarded(work)

@@ -28,11 +28,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_database_of_run(arguments)
-        try:
+        with open_database_of_run(arguments) as database:
             files = export_run(database, arguments.run_id, arguments.format, arguments.output)
-        finally:
-            database.close()
         [meanings] = [file for file in files if file.stem == "data_dictionary"]
         say(
             f"run {arguments.run_id} is in {arguments.output}: {len(files) - 1} tables, and {meanings.name} tells what "

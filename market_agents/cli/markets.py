@@ -70,11 +70,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_database_of_run(arguments)
-        try:
+        with open_database_of_run(arguments) as database:
             markets = market_measures(database, arguments.run_id)
-        finally:
-            database.close()
         if arguments.json:
             told = {"run_id": arguments.run_id, "markets": [market.as_dict() for market in markets]}
             say(json.dumps(told, ensure_ascii=True, allow_nan=False))

@@ -36,13 +36,10 @@ def main(argv: Sequence[str]) -> int:
     path: Path = arguments.output or Path(f"report.{arguments.format}")
 
     def work() -> int:
-        database = open_database_of_run(arguments)
-        try:
+        with open_database_of_run(arguments) as database:
             report = make_report(
                 database, arguments.run_id, baselines_of(get_run(database, arguments.run_id).config)
             )
-        finally:
-            database.close()
         write_report(report, path, arguments.format)
         say(f"the report of run {arguments.run_id} is in {path}")
         return 0

@@ -92,12 +92,9 @@ def find_run(arguments: argparse.Namespace) -> Found:
     Raises:
         RunRefused: there is no such run, or the file would change what it decides.
     """
-    database = open_database_of_run(arguments)
-    try:
+    with open_database_of_run(arguments) as database:
         known = get_run(database, arguments.run_id)
         earlier = earlier_rounds(database, arguments.run_id)
-    finally:
-        database.close()
     stored = stored_config(known)
     given = getattr(arguments, "config", None)
     overrides = given_overrides(arguments)

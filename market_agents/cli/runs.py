@@ -86,8 +86,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _runs(arguments: argparse.Namespace) -> int:
-    database = open_configured_database(arguments.database)
-    try:
+    with open_configured_database(arguments.database) as database:
         if arguments.what != "delete":  # which takes whole ids only, for it cannot be undone
             arguments.run_ids = [find_run_id(database, word) for word in arguments.run_ids]
         if arguments.what == "list":
@@ -100,8 +99,6 @@ def _runs(arguments: argparse.Namespace) -> int:
             say(json.dumps(found, ensure_ascii=True) if arguments.json else comparison_table(compared))
         else:
             return _delete(database, arguments)
-    finally:
-        database.close()
     return 0
 
 

@@ -35,11 +35,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
 
     def work() -> int:
-        database = open_database_of_run(arguments)
-        try:
+        with open_database_of_run(arguments) as database:
             found = trail(database, arguments.run_id, arguments.agent, arguments.round)
-        finally:
-            database.close()
         chosen = replace(found, turns=_chosen(found, arguments.environment))
         if arguments.json:
             say(json.dumps(asdict(chosen), ensure_ascii=True, default=plain))

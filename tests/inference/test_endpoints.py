@@ -1,31 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import re
-import time
-from collections.abc import AsyncIterator
-from email.utils import formatdate, parsedate_to_datetime
 from functools import partial
 from random import Random
-from typing import Any
 
 import pytest
 
 from market_agents.errors import ProviderAway, UserError
 from market_agents.inference import MemoryJournal, ModelDoor, Outcome, Status
 from market_agents.inference.asks import Completion, Request
-from market_agents.inference.endpoints import MOST_GARBLED_REPLIES, REFUSALS_BEFORE_GIVING_UP, Endpoint
+from market_agents.inference.endpoints import MOST_GARBLED_REPLIES, Endpoint
 from market_agents.inference.limits import Limits
 from market_agents.inference.providers.openai_chat import OpenAIChatProvider
 from market_agents.inference.retry import AttemptFailed, Backoff, Verdict
+from tests.inference.asking import SOON, ask, ask_all, texts_seen
 from tests.inference.doors import (
     CONFIG,
     KEY,
     KEY_NAME,
     MODEL,
-    QUICK,
     ScriptedProvider,
     Tries,
     completion,
@@ -37,139 +31,8 @@ from tests.inference.doors import (
     turns,
 )
 from tests.rig.fake_model_client import FakeModel
-from tests.rig.ports import LOOPBACK, free_port
+from tests.rig.ports import LOOPBACK
 from tests.rig.virtual_time import VirtualLoop, in_virtual_time
-
-# A ceiling for what ends by itself at once; no test waits for it.
-SOON = 600.0
-
-
-async def ask(door: ModelDoor, text: str = "Bid or ask?") -> Outcome:
-    return await door.ask(request(text), CONFIG)
-
-
-async def ask_all(door: ModelDoor, texts: list[str]) -> list[Outcome | BaseException]:
-    async with asyncio.timeout(SOON), door:
-        return await asyncio.gather(*(ask(door, text) for text in texts), return_exceptions=True)
-
-
-def _texts(fake: FakeModel) -> list[tuple[str, dict[str, Any]]]:
-    return [(entry["body"]["messages"][0]["content"], entry) for entry in fake.ledger(bodies=True)]
-
-
-# -- before the first answer ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("code", [401, 403])
-@pytest.mark.parametrize("max_in_flight", [8, 64])
-async def test_a_wrong_key_costs_two_requests_at_most(
-    fake_model: FakeModel, code: int, max_in_flight: int
-) -> None:
-    fake_model.set_faults([{"kind": "status", "code": code}])
-    door = served_door(fake_model.base_url, max_in_flight=max_in_flight)
-    ended = await ask_all(door, [f"agent {n}" for n in range(50)])
-    assert len(fake_model.ledger()) <= 2
-    for one in ended:
-        assert isinstance(one, UserError)
-        assert KEY_NAME in str(one)
-        assert MODEL in str(one)
-        assert KEY not in str(one)
-        assert "\n" not in str(one)
-
-
-async def test_a_wrong_key_is_told_soon_however_slowly_we_may_ask() -> None:
-    async def play(_: Request) -> Completion:
-        await turns()
-        raise AttemptFailed(Verdict.KEY_REFUSED, "refused")
-
-    provider = ScriptedProvider(play)
-    endpoint = Endpoint(
-        provider, lambda: Limits(max_in_flight=50, requests_per_minute=1), total_timeout=300, backoff=QUICK
-    )
-    async with asyncio.timeout(SOON):
-        ended = await asyncio.gather(
-            *(endpoint.call(request(), str(n), str(n)) for n in range(50)), return_exceptions=True
-        )
-    assert all(isinstance(one, UserError) for one in ended)
-    assert len(provider.asked) == 1
-
-
-async def test_a_server_that_wants_a_key_and_gets_none_says_how_to_name_one(fake_model: FakeModel) -> None:
-    fake_model.set_faults([{"kind": "status", "code": 401}])
-    with pytest.raises(UserError, match=r"wants a key .* api_key_env"):
-        await ask(served_door(fake_model.base_url, api_key=None))
-
-
-async def test_an_unknown_model_is_the_users_mistake(fake_model: FakeModel) -> None:
-    fake_model.set_faults([{"kind": "status", "code": 404}])
-    ended = await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(20)])
-    assert len(fake_model.ledger()) <= 2
-    assert all(isinstance(one, UserError) and MODEL in str(one) for one in ended)
-
-
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        (429, {"message": "You exceeded your quota", "code": "insufficient_quota"}),
-        (402, {"message": "Insufficient Balance"}),
-        (400, {"message": "Billing hard limit has been reached", "code": "billing_hard_limit_reached"}),
-        (400, {"message": "Your credit balance is too low to access the API."}),
-    ],
-)
-async def test_a_quota_used_up_is_the_users_mistake(
-    fake_model: FakeModel, code: int, error: dict[str, str]
-) -> None:
-    fake_model.set_faults([{"kind": "status", "code": code, "body": {"error": error}}])
-    with pytest.raises(UserError, match=f"quota behind {KEY_NAME}"):
-        await ask(served_door(fake_model.base_url))
-    assert len(fake_model.ledger()) == 1
-
-
-async def test_a_port_where_nobody_listens_is_told_soon() -> None:
-    address = f"http://{LOOPBACK}:{free_port()}/v1"
-    ended = await ask_all(served_door(address, total_timeout=300), [f"agent {n}" for n in range(20)])
-    for one in ended:
-        assert isinstance(one, UserError)
-        assert address in str(one)
-        assert "nothing was spent" in str(one)
-
-
-async def test_only_one_request_probes(fake_model: FakeModel) -> None:
-    fake_model.set_faults([{"kind": "delay", "ms": 100}])
-    await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(10)])
-    first, *others = fake_model.ledger()
-    assert len(others) == 9
-    # From its arrival, for the server may note the end a while after the client has seen it.
-    assert all(entry["time"] >= first["time"] + 0.099 for entry in others)
-
-
-async def test_a_request_that_never_works_does_not_condemn_the_endpoint(fake_model: FakeModel) -> None:
-    fake_model.set_faults([{"kind": "status", "code": 400, "match": "too hot"}])
-    door = served_door(fake_model.base_url)
-    bad = await ask(door, "too hot")
-    assert (bad.status, bad.attempts) == (Status.FAILED, 1)
-    assert "HTTP 400" in bad.reason
-    assert (await ask(door, "fine")).status is Status.ANSWERED
-    assert [(await ask(door, "too hot")).status for _ in range(5)] == [Status.FAILED] * 5
-
-
-async def test_a_model_that_refuses_everything_is_the_users_mistake(fake_model: FakeModel) -> None:
-    body = {"error": {"message": "Unsupported value: 'temperature'"}}
-    fake_model.set_faults([{"kind": "status", "code": 400, "body": body}])
-    ended = await ask_all(served_door(fake_model.base_url), [f"agent {n}" for n in range(20)])
-    assert len(fake_model.ledger()) == REFUSALS_BEFORE_GIVING_UP
-    told = [str(one) for one in ended if isinstance(one, UserError)]
-    assert len(told) == 20 - (REFUSALS_BEFORE_GIVING_UP - 1)
-    assert all("'temperature'" in one and MODEL in one for one in told)
-
-
-async def test_a_prompt_that_a_filter_stops_says_nothing_of_the_key(fake_model: FakeModel) -> None:
-    body = {"error": {"code": 403, "message": "Your input was flagged", "metadata": {"reasons": ["x"]}}}
-    fake_model.set_faults([{"kind": "status", "code": 403, "body": body, "match": "too hot"}])
-    door = served_door(fake_model.base_url)
-    assert (await ask(door, "too hot")).status is Status.FAILED
-    assert (await ask(door, "fine")).status is Status.ANSWERED
-
 
 # -- after first answers ----------------------------------------------------------------------------------------------
 
@@ -205,91 +68,6 @@ async def test_a_server_that_comes_back_in_time_is_no_loss() -> None:
         await turns()
         await asyncio.to_thread(fake.start)
         assert (await waiting).status is Status.ANSWERED
-
-
-# -- silence ----------------------------------------------------------------------------------------------------------
-
-
-async def _paused(fake: FakeModel, code: int, retry_after: str) -> list[tuple[str, dict[str, Any]]]:
-    """One ask is told to be silent while another is under way; a third one comes only then."""
-    door = served_door(fake.base_url, max_in_flight=2)
-    fake.set_faults(
-        [
-            {"kind": "status", "code": code, "retry_after": retry_after, "first": 1, "match": "told"},
-            {"kind": "delay", "ms": 300, "match": "slow"},
-        ]
-    )
-    async with door:
-        await ask(door, "warm-up")
-        ended = await asyncio.gather(ask(door, "told"), ask(door, "slow"), ask(door, "third"))
-    assert all(one.status is Status.ANSWERED for one in ended)
-    assert sum(one.attempts for one in ended) + 1 == len(fake.ledger())
-    return _texts(fake)
-
-
-@pytest.mark.parametrize("code", [429, 503, 500])
-async def test_nobody_sends_before_the_pause_has_ended(fake_model: FakeModel, code: int) -> None:
-    seen = await _paused(fake_model, code, "1")
-    told = next(entry for _, entry in seen if entry["status"] == code)
-    later = [entry for text, entry in seen if text == "third" or (text == "told" and entry["status"] == 200)]
-    assert len(later) == 2
-    assert all(entry["time"] >= told["time"] + 0.99 for entry in later)
-
-
-async def test_a_pause_may_be_told_as_a_date(fake_model: FakeModel) -> None:
-    date = formatdate(time.time() + 2, usegmt=True)
-    seen = await _paused(fake_model, 429, date)
-    ends = parsedate_to_datetime(date).timestamp()
-    later = [entry for text, entry in seen if text == "third"]
-    assert all(entry["time"] >= ends - 0.01 for entry in later)
-
-
-@pytest.mark.parametrize("retry_after", ["soon", "", "-5", "nan", "inf", "Sun, 99 Nov 2026", "1e-3"])
-async def test_a_pause_that_makes_no_sense_is_a_short_one(fake_model: FakeModel, retry_after: str) -> None:
-    seen = await _paused(fake_model, 429, retry_after)
-    assert len(seen) == 5
-
-
-@pytest.mark.parametrize("retry_after", ["1e9", "1e300", "86400"])
-async def test_a_pause_beyond_all_patience_stops_at_once(fake_model: FakeModel, retry_after: str) -> None:
-    door = served_door(fake_model.base_url, max_in_flight=4)
-    await ask(door)
-    fake_model.set_faults([{"kind": "status", "code": 429, "retry_after": retry_after}])
-    ended = await ask_all(door, [f"agent {n}" for n in range(10)])
-    assert all(isinstance(one, ProviderAway) for one in ended)
-    assert len(fake_model.ledger()) <= 1 + 4
-
-
-async def test_a_longer_pause_is_not_cut_short_by_a_later_one() -> None:
-    arrivals: list[float] = []
-    failures: list[Exception] = [
-        AttemptFailed(Verdict.PAUSE, "429", retry_after=0.4),
-        AttemptFailed(Verdict.PAUSE, "429", retry_after=0.0),
-    ]
-
-    async def play(_: Request) -> Completion:
-        arrivals.append(time.monotonic())
-        await asyncio.sleep(0)
-        if failures and len(arrivals) > 1:
-            raise failures.pop(0)
-        return completion()
-
-    endpoint = scripted_endpoint(ScriptedProvider(play))
-    await endpoint.call(request(), "a", "a")
-    await asyncio.gather(endpoint.call(request(), "b", "b"), endpoint.call(request(), "c", "c"))
-    assert len(arrivals) == 5
-    assert min(arrivals[3:]) - max(arrivals[1:3]) >= 0.39
-
-
-async def test_who_comes_into_a_pause_that_is_too_long_does_not_wait_for_its_end() -> None:
-    provider = ScriptedProvider()
-    endpoint = scripted_endpoint(provider, total_timeout=30)
-    await endpoint.call(request(), "a", "a")
-    endpoint.limits.pause(500)
-    async with asyncio.timeout(SOON):
-        with pytest.raises(ProviderAway, match=r"OpenAI asks for 500 s of silence"):
-            await endpoint.call(request(), "b", "b")
-    assert len(provider.asked) == 1
 
 
 # -- deadlines --------------------------------------------------------------------------------------------------------
@@ -350,7 +128,7 @@ async def test_one_ask_that_hangs_while_others_are_answered_has_an_outcome(fake_
     assert quick.status is late.status is Status.ANSWERED
     assert stuck.status is Status.TIMED_OUT
     assert "no answer" in stuck.reason
-    assert stuck.attempts == sum(text == "stuck" for text, _ in _texts(fake_model)) == 3
+    assert stuck.attempts == sum(text == "stuck" for text, _ in texts_seen(fake_model)) == 3
     assert journal.rows[stuck.request_key]["status"] == "timed_out"
 
 
@@ -521,48 +299,6 @@ async def test_an_endpoint_that_is_away_stops_even_a_lonely_ask(failure: Attempt
         await endpoint.call(request(), "first", "first")
         with pytest.raises(ProviderAway):
             await endpoint.call(request(), "alone", "alone")
-
-
-@contextlib.asynccontextmanager
-async def a_server_that(says: bytes, reads_first: bool) -> AsyncIterator[tuple[str, list[int]]]:
-    """A listener that is no HTTP server: it says its bytes and hangs up. Yields its address and who called."""
-    calls: list[int] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        calls.append(1)
-        if reads_first:
-            await reader.readuntil(b"\r\n\r\n")
-        writer.write(says)
-        with contextlib.suppress(ConnectionError):
-            await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, LOOPBACK, 0)
-    async with server:
-        yield f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}/v1", calls
-
-
-async def test_a_port_that_speaks_no_http_is_the_users_mistake() -> None:
-    async with a_server_that(b"SSH-2.0-OpenSSH_9.2\r\n", reads_first=False) as (address, calls):
-        (error,) = await ask_all(served_door(address), ["x"])
-    assert isinstance(error, UserError)
-    assert "check base_url" in str(error)
-    assert len(calls) <= MOST_GARBLED_REPLIES
-
-
-async def test_a_connection_that_is_broken_off_was_a_connection() -> None:
-    async with a_server_that(b"", reads_first=True) as (address, calls):
-        (error,) = await ask_all(served_door(address, backoff=Tries(3)), ["x"])
-    assert isinstance(error, ProviderAway), "somebody read the request: it may have been paid for"
-    assert "broke the connection off" in str(error)
-    assert len(calls) == 3
-
-
-async def test_a_refused_connection_says_so_and_what_to_do() -> None:
-    (error,) = await ask_all(served_door(f"http://{LOOPBACK}:{free_port()}/v1"), ["x"])
-    assert isinstance(error, UserError)
-    assert re.search(r"no connection to .*(refused|[Cc]onnect call failed)", str(error))
-    assert "check base_url, and that the server runs" in str(error)
 
 
 # -- while the process does not run -----------------------------------------------------------------------------------

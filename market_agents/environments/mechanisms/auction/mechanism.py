@@ -122,9 +122,7 @@ class DoubleAuction(Exchange):
         """Take over traders, counters and open orders; under another institution the open orders expire."""
         super().continue_from(earlier)
         if type(earlier.institution) is type(self.institution):
-            if isinstance(self.institution, CallMarket) and isinstance(earlier.institution, CallMarket):
-                earlier.institution.k = self.institution.k
-            self.institution = earlier.institution
+            self.institution = self.institution.taking_over(earlier.institution)
             return
         self._give_up(earlier.institution.expire())
 

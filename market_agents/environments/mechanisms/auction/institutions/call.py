@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from market_agents.economics.orders import Order, Side
 from market_agents.environments.mechanisms.auction.institutions.book import Level
@@ -103,6 +103,11 @@ class CallMarket(SealedOrders):
         if not 0 <= k <= 1:
             raise ValueError(f"k must be between 0 and 1, not {k}")
         self.k = k
+
+    def taking_over(self, earlier: Self) -> Self:
+        """Its orders are called at this one's k."""
+        earlier.k = self.k
+        return earlier
 
     def _call(self) -> list[Fill]:
         """Trade all that crosses at one price."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 from market_agents.economics.orders import Order, OrderStatus, Side
 from market_agents.environments.mechanisms.auction.institutions.book import BookSide, Level
@@ -138,6 +138,10 @@ class Institution(ABC):
     def refuses(self, agent_id: str, side: Side, price: int) -> str | None:  # noqa: ARG002  (for those that refuse)
         """Why the rule does not take an order now, in one line; None if it does. The default takes all."""
         return None
+
+    def taking_over(self, earlier: Self) -> Self:
+        """The rule that goes on after an earlier one of its kind: with that one's orders, on the terms of this."""
+        return earlier
 
     @property
     def dealers(self) -> Collection[str] | None:
