@@ -123,7 +123,17 @@ def fake_model_server() -> Iterator[FakeModel]:
 @pytest.fixture
 def fake_model(fake_model_server: FakeModel) -> FakeModel:
     """A fake model with seed 0, no faults and an empty ledger."""
-    if not fake_model_server.running:
-        fake_model_server.start()
-    fake_model_server.reset()
-    return fake_model_server
+    return _as_new(fake_model_server)
+
+
+@pytest.fixture(scope="module")
+def fake_model_of_module(fake_model_server: FakeModel) -> FakeModel:
+    """The same for what the tests of a module share, whatever tests of others have left behind."""
+    return _as_new(fake_model_server)
+
+
+def _as_new(model: FakeModel) -> FakeModel:
+    if not model.running:
+        model.start()
+    model.reset()
+    return model

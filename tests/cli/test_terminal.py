@@ -89,12 +89,12 @@ def served(model: FakeModel) -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, fake_model_server: FakeModel) -> tuple[Shell, str]:
+def watched(tmp_path_factory: pytest.TempPathFactory, fake_model_of_module: FakeModel) -> tuple[Shell, str]:
     """A folder with a run called ``one``, and what the terminal was sent while it went on."""
     shell = talkative(tmp_path_factory.mktemp("watched"))
-    fake_model_server.reset()
-    fake_model_server.set_faults([{"kind": "delay", "ms": 20}])
-    code, sent = on_terminal(shell, "run", "--run-id", "one", *served(fake_model_server))
+    fake_model_of_module.reset()
+    fake_model_of_module.set_faults([{"kind": "delay", "ms": 20}])
+    code, sent = on_terminal(shell, "run", "--run-id", "one", *served(fake_model_of_module))
     assert code == 0, sent
     return shell, sent
 

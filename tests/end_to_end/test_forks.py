@@ -16,10 +16,10 @@ LOB = ("--set", "environment_configs.auction.institution=lob")
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory, fake_model_server: FakeModel) -> Path:
+def first(tmp_path_factory: pytest.TempPathFactory, fake_model_of_module: FakeModel) -> Path:
     """A database with a finished served run called ``one``, of three rounds."""
     path = tmp_path_factory.mktemp("parent") / "market.db"
-    changes = {"llm_configs": asked(fake_model_server), "num_agents": 4, "max_rounds": 3}
+    changes = {"llm_configs": asked(fake_model_of_module), "num_agents": 4, "max_rounds": 3}
     play(path.parent, f"sqlite:///{path}", changes, start=Start(run_id="one"))
     return path
 

@@ -26,15 +26,12 @@ SMALL = {"num_agents": 4, "max_rounds": 1}
 VICTIM = "agent_3"
 
 
-@pytest.fixture(scope="session")
-def calm_small(tmp_path_factory: pytest.TempPathFactory, fake_model_server: FakeModel) -> tuple[str, int]:
+@pytest.fixture(scope="module")
+def calm_small(tmp_path_factory: pytest.TempPathFactory, fake_model_of_module: FakeModel) -> tuple[str, int]:
     """Digest and requests of the small served run that nothing disturbs."""
-    if not fake_model_server.running:
-        fake_model_server.start()
-    fake_model_server.reset()
     folder = tmp_path_factory.mktemp("calm")
     url = f"sqlite:///{folder / 'market.db'}"
-    result = play(folder, url, {**SMALL, "llm_configs": asked(fake_model_server)})
+    result = play(folder, url, {**SMALL, "llm_configs": asked(fake_model_of_module)})
     return fingerprint(url, result.run_id), result.model_calls
 
 
