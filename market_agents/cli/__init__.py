@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from market_agents import __version__
+from market_agents.cli.garbage import uncollected
 
 VERBS = {
     "init": "write a configuration to begin with into a folder",
@@ -79,12 +80,8 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _verb(name: str) -> Callable[[list[str]], int]:
     """The function that carries out a verb."""
-    # What is imported stays to the end: looking for garbage among it would take a twelfth of a short command's time.
-    gc.disable()
-    try:
+    with uncollected():
         verb: Callable[[list[str]], int] = import_module(f"market_agents.cli.{name.replace('-', '_')}").main
-    finally:
-        gc.enable()
     return verb
 
 

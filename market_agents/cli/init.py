@@ -56,7 +56,8 @@ def _init(arguments: argparse.Namespace) -> int:
                 f"{target} cannot be written ({error.strerror}): choose another folder"
             ) from error
         lines.append(f"wrote  {name}: {purpose}")
-    say("\n".join([*lines, "now type: market-agents run" if folder == Path() else _from_there(folder)]))
+    where = "" if folder == Path() else f"go to {folder} and "
+    say("\n".join([*lines, f"now {where}type: market-agents run"]))
     return 0
 
 
@@ -64,7 +65,3 @@ def shipped(name: str) -> Path:
     """Where a file of `SHIPPED` lies in this installation."""
     beside = _PACKAGE / "shipped" / name
     return beside if beside.exists() else _PACKAGE.parent / name
-
-
-def _from_there(folder: Path) -> str:
-    return f"now go to {folder} and type: market-agents run"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from market_agents.cli.common import (
     open_database_of_run,
     parser_for,
 )
+from market_agents.cli.garbage import uncollected
 from market_agents.experiments.baselines import baselines_of
 from market_agents.output import say
 from market_agents.reporting.report import make_report, write_report
@@ -44,9 +44,5 @@ def main(argv: Sequence[str]) -> int:
         say(f"the report of run {arguments.run_id} is in {path}")
         return 0
 
-    # A report is made of many small objects that live to its end: looking for garbage among them takes a twentieth.
-    gc.disable()
-    try:
+    with uncollected():
         return guarded(work)
-    finally:
-        gc.enable()

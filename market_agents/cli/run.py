@@ -57,16 +57,11 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _as_typed(mistake: Mistake, arguments: argparse.Namespace) -> Mistake:
     """The mistake under the flag that was typed, where that was not ``--set``."""
-    given = {
-        key: flag
-        for key, flag, value in (
-            ("environment_order", "--environments", arguments.environments),
-            ("seed", "--seed", arguments.seed),
-        )
-        if value is not None
-    }
-    for key, flag in given.items():
-        if mistake.path.startswith(f"--set {key}"):
+    for flag, key, value in (
+        ("--environments", "environment_order", arguments.environments),
+        ("--seed", "seed", arguments.seed),
+    ):
+        if value is not None and mistake.path.startswith(f"--set {key}"):
             return replace(mistake, path=flag)
     return mistake
 

@@ -72,13 +72,13 @@ class FileRunLock:
         return True
 
     def _acquire(self) -> None:
-        for last in [*[False] * _TRIES, True]:
+        for left in range(_TRIES, -1, -1):
             try:
                 self.path.parent.mkdir(exist_ok=True)
                 self._lock.acquire(timeout=_TAKE_SECONDS, poll_interval=_PAUSE)
             except (FileExistsError, FileNotFoundError):
                 # Another run ended in between and took the folder with it: mkdir saw it, and then it was gone.
-                if last:
+                if not left:
                     raise
             else:
                 return
